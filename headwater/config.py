@@ -1,0 +1,227 @@
+"""Declared options: a component says once what can be configured; parsing, validation and docs come from it.
+
+Types and importance are those of ``org.apache.kafka.common.config.ConfigDef``. Values arrive as strings (JSON
+numbers, booleans and null are taken too) and leave parsed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+HIDDEN = "[hidden]"
+
+
+class OptionType(StrEnum):
+    """``ConfigDef.Type``."""
+
+    BOOLEAN = "BOOLEAN"
+    STRING = "STRING"
+    INT = "INT"
+    LONG = "LONG"
+    DOUBLE = "DOUBLE"
+    LIST = "LIST"
+    CLASS = "CLASS"
+    PASSWORD = "PASSWORD"  # noqa: S105 - the name of a type
+
+
+class Importance(StrEnum):
+    """``ConfigDef.Importance``."""
+
+    HIGH = "HIGH"
+    MEDIUM = "MEDIUM"
+    LOW = "LOW"
+
+
+class Required:
+    """The default of an option that has none: leaving it out is an error."""
+
+
+REQUIRED = Required()
+Validator = Callable[[Any], str | None]
+"""Takes the parsed value; gives what is wrong with it, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option. ``default`` is a parsed value, `REQUIRED`, or None for "not set"."""
+
+    name: str
+    type: OptionType
+    default: Any
+    doc: str
+    importance: Importance = Importance.MEDIUM
+    validator: Validator | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with the value of an option."""
+
+    option: str
+    message: str
+
+
+class ConfigError(ValueError):
+    """A configuration that can't be taken; the text is Kafka Connect's, with every problem on a line of its own."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        lines = "\n".join(problem.message for problem in self.problems)
+        super().__init__(
+            f"Connector configuration is invalid and contains the following {len(self.problems)} error(s):\n{lines}"
+        )
+
+
+class Config(Mapping[str, Any]):
+    """Parsed values by option name; secrets never show in its `repr`."""
+
+    def __init__(self, values: Mapping[str, Any], secrets: frozenset[str], raw: Mapping[str, str]) -> None:
+        self._values = dict(values)
+        self._secrets = secrets
+        self.raw = dict(raw)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        shown = {name: HIDDEN if name in self._secrets else value for name, value in self._values.items()}
+        return f"Config({shown!r})"
+
+
+def one_of(*allowed: str) -> Validator:
+    """A value among ``allowed``, whatever its case."""
+
+    def check(value: str | None) -> str | None:
+        if value is None or value.lower() in {word.lower() for word in allowed}:
+            return None
+        return f"must be one of {', '.join(allowed)}"
+
+    return check
+
+
+def at_least(least: float) -> Validator:
+    """A number not below ``least``."""
+
+    def check(value: float | None) -> str | None:
+        return None if value is None or value >= least else f"must be at least {least}"
+
+    return check
+
+
+def between(least: float, most: float) -> Validator:
+    """A number from ``least`` to ``most``."""
+
+    def check(value: float | None) -> str | None:
+        return None if value is None or least <= value <= most else f"must be between {least} and {most}"
+
+    return check
+
+
+def regex_list(patterns: list[str] | None) -> str | None:
+    """Every member is a regular expression."""
+    for pattern in patterns or ():
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            return f"{pattern!r} is not a regular expression: {error}"
+    return None
+
+
+def not_blank(value: str | None) -> str | None:
+    """Something stands there."""
+    return None if value and value.strip() else "must not be blank"
+
+
+_INTEGER_BITS = {OptionType.INT: 32, OptionType.LONG: 64}
+
+
+def _parse(kind: OptionType, text: str) -> Any:
+    """``ConfigDef.parseType``; raises ValueError with its reason."""
+    if kind is OptionType.PASSWORD:
+        return text
+    text = text.strip()
+    if kind is OptionType.BOOLEAN:
+        if text.lower() not in ("true", "false"):
+            raise ValueError("Expected value to be either true or false")
+        return text.lower() == "true"
+    if kind in _INTEGER_BITS:
+        if not re.fullmatch(r"[+-]?\d{1,20}", text) or abs(int(text)) >> (_INTEGER_BITS[kind] - 1):
+            raise ValueError(f"Not a number of type {kind}")
+        return int(text)
+    if kind is OptionType.DOUBLE:
+        try:
+            return float(text)
+        except ValueError:
+            raise ValueError(f"Not a number of type {kind}") from None
+    if kind is OptionType.LIST:
+        return [part.strip() for part in text.split(",")] if text else []
+    return text
+
+
+def as_text(value: object) -> str | None:
+    """A JSON value of a connector's configuration as the string that Connect makes of it."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+class ConfigDef:
+    """The options of one component, by name."""
+
+    def __init__(self, *options: Option) -> None:
+        self.options = {option.name: option for option in options}
+
+    def __add__(self, other: ConfigDef) -> ConfigDef:
+        return ConfigDef(*self.options.values(), *other.options.values())
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Names of the options that hold a secret."""
+        return frozenset(name for name, option in self.options.items() if option.type is OptionType.PASSWORD)
+
+    def parse(self, raw: Mapping[str, str]) -> Config:
+        """Every declared option's value. Raises `ConfigError` with all problems at once."""
+        values: dict[str, Any] = {}
+        problems: list[Problem] = []
+        for option in self.options.values():
+            try:
+                values[option.name] = self._value(option, raw.get(option.name))
+            except ValueError as error:
+                problems.append(Problem(option.name, str(error)))
+        if problems:
+            raise ConfigError(problems)
+        return Config(values, self.secrets, raw)
+
+    @staticmethod
+    def _value(option: Option, text: str | None) -> Any:
+        if text is None:
+            if isinstance(option.default, Required):
+                raise ValueError(f'Missing required configuration "{option.name}" which has no default value.')
+            return option.default
+        shown = HIDDEN if option.type is OptionType.PASSWORD else text
+        try:
+            value = _parse(option.type, text)
+        except ValueError as error:
+            raise ValueError(f"Invalid value {shown} for configuration {option.name}: {error}") from None
+        reason = option.validator(value) if option.validator else None
+        if reason:
+            raise ValueError(f"Invalid value {shown} for configuration {option.name}: {reason}")
+        return value
+
+    def nearest(self, name: str) -> str | None:
+        """The declared option that an unknown ``name`` was probably meant to be."""
+        close = difflib.get_close_matches(name, self.options, n=1, cutoff=0.8)
+        return close[0] if close else None

@@ -1,0 +1,40 @@
+"""What a converter is: it writes a Connect value as the bytes of a message's key, value or header.
+
+A converter works in two ways that must give equal bytes: `Converter.convert` takes one value as it is, and
+`Converter.plan` writes the code that does the same for every row of a table (see `headwater.shape`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from headwater.record import Schema
+    from headwater.shape import Node, Stage
+
+
+class ConversionError(Exception):
+    """A value can't be written: says the topic, the field and why."""
+
+
+class Scope(Protocol):
+    """The generated function while it is being written.
+
+    Nothing from outside the program (names, options) may enter an expression except by `repr` or `bind`.
+    """
+
+    def bind(self, value: object) -> str:
+        """A name under which generated code finds ``value``."""
+
+    def assign(self, stage: Stage, expression: str) -> str:
+        """Compute ``expression`` once at ``stage``; the name that holds the result."""
+
+
+class Converter(Protocol):
+    """Kafka Connect's ``Converter``, for one of key, value or header."""
+
+    def convert(self, topic: str, schema: Schema | None, value: Any) -> bytes | None:
+        """The bytes of one value; None is a null message. Raises `ConversionError`."""
+
+    def plan(self, topic: str, schema: Schema | None, node: Node, scope: Scope) -> str:
+        """A Python expression for the bytes (or None) that `convert` gives for the value ``node`` describes."""

@@ -1,0 +1,163 @@
+"""Plans: one generated function per kind of log event and table, from shapes and converters.
+
+`plan` decides everything that depends only on schema and configuration and writes it down as Python source:
+which columns are read, constant bytes, what is computed once per log event and what once per row. The function
+takes what the source passes for a log event and returns a list of `headwater.sink.Message`. `headwater explain`
+prints the source.
+"""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from headwater.converter import Converter
+from headwater.shape import Const, EventShape, MessageShape, Node, ReaderCode, Slot, Stage, Struct
+from headwater.sink import Message
+
+RowFunction = Callable[..., list[Message]]
+INDENT = "    "
+_serial = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Converters:
+    """The converters of a connector, one for each part of a message."""
+
+    key: Converter
+    value: Converter
+    header: Converter
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A compiled plan and the source it was compiled from."""
+
+    function: RowFunction
+    source: str
+
+
+class _Scope:
+    """Collects the statements of one function; `headwater.converter.Scope`.
+
+    Names it makes end in an underscore, which names made by readers never do.
+    """
+
+    def __init__(self, constants: dict[str, object]) -> None:
+        self.constants = constants
+        self.event: list[str] = []
+        self._row: list[str] = []
+        self._event_names: dict[str, str] = {}
+        self._row_names: dict[str, str] = {}
+        self._numbers = itertools.count()
+
+    def bind(self, value: object) -> str:
+        name = f"k{next(self._numbers)}_"
+        self.constants[name] = value
+        return name
+
+    def assign(self, stage: Stage, expression: str) -> str:
+        if stage is Stage.TABLE:
+            raise ValueError("a value known for the table is bound, not computed")
+        in_event = stage is Stage.EVENT
+        names = self._event_names if in_event else self._row_names
+        if expression not in names:
+            names[expression] = f"{'e' if in_event else 'r'}{next(self._numbers)}_"
+            (self.event if in_event else self._row).append(f"{names[expression]} = {expression}")
+        return names[expression]
+
+    def take_row(self) -> list[str]:
+        """The statements of one branch of the row's code; the next branch starts without their names."""
+        taken, self._row = self._row, []
+        self._row_names = {}
+        return taken
+
+
+def used_slots(nodes: Iterable[Node]) -> frozenset[str]:
+    """Names of all slots in the trees."""
+    names: set[str] = set()
+    stack = list(nodes)
+    while stack:
+        match stack.pop():
+            case Slot(name):
+                names.add(name)
+            case Struct(children):
+                stack.extend(children)
+            case Const():
+                pass
+    return frozenset(names)
+
+
+def _nodes(shape: EventShape) -> Iterable[Node]:
+    for message in (*shape.messages, *shape.rekeyed):
+        yield message.key
+        yield message.value
+        for header in message.headers:
+            yield header.node
+
+
+def _message(shape: MessageShape, converters: Converters, scope: _Scope) -> str:
+    """The expression of one message tuple."""
+    key = converters.key.plan(shape.topic, shape.key_schema, shape.key, scope)
+    value = converters.value.plan(shape.topic, shape.value_schema, shape.value, scope)
+    pairs = [
+        f"({header.name!r}, {converters.header.plan(shape.topic, header.schema, header.node, scope)})"
+        for header in shape.headers
+    ]
+    headers = f"[{', '.join(pairs)}]" if pairs else "None"
+    if not key.isidentifier():
+        key = scope.assign(Stage.ROW, key)  # a tombstone has the same key: converted once
+    return f"(row, {shape.topic!r}, {key}, {value}, {headers})"
+
+
+def _append_all(shapes: Iterable[MessageShape], converters: Converters, scope: _Scope) -> list[str]:
+    """Statements that append every message of a row."""
+    expressions = [_message(shape, converters, scope) for shape in shapes]
+    return [*scope.take_row(), *(f"append({expression})" for expression in expressions)]
+
+
+def _row_block(shape: EventShape, converters: Converters, scope: _Scope) -> list[str]:
+    """What happens to a row once its columns are read."""
+    same_key = _append_all(shape.messages, converters, scope)
+    if not shape.rekeyed:
+        return same_key
+    new_key = _append_all(shape.rekeyed, converters, scope)
+    changed = " or ".join(f"{before} != {after}" for before, after in shape.key_slots)
+    return [f"if {changed}:", *_indent(new_key), "else:", *_indent(same_key)]
+
+
+def _indent(lines: Iterable[str]) -> list[str]:
+    return [INDENT + line for line in lines]
+
+
+def _assemble(code: ReaderCode, event: list[str], row: list[str]) -> str:
+    """The whole function."""
+    body = [
+        *code.event,
+        *event,
+        "messages = []",
+        "append = messages.append",
+        "row = 0",
+        code.loop,
+        *_indent([*code.row, *row, "row += 1"]),
+        "return messages",
+    ]
+    return "\n".join([f"def rows({', '.join(code.parameters)}):", *_indent(body), ""])
+
+
+def plan(shape: EventShape, converters: Converters) -> Plan:
+    """Compile the function for one kind of log event on one table. Raises `ConversionError`."""
+    key_slots = {name for pair in shape.key_slots for name in pair}
+    code = shape.reader.code(used_slots(_nodes(shape)) | key_slots)
+    scope = _Scope(dict(code.constants))
+    row = _row_block(shape, converters, scope)
+    source = _assemble(code, scope.event, row)
+    filename = f"<plan {next(_serial)}: {shape.operation} {shape.table}>"
+    namespace = scope.constants
+    exec(compile(source, filename, "exec"), namespace)  # noqa: S102 - see the module's docstring on what enters
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    function = namespace["rows"]
+    assert callable(function)  # noqa: S101
+    return Plan(function, source)

@@ -1,0 +1,121 @@
+"""Shapes: what is known of a table's messages before its first row is read.
+
+A source describes each kind of log event on each table by an `EventShape`: which messages a row becomes, and
+for every value in them *where it comes from*, as a tree of nodes that mirrors the Connect schema:
+
+    Const    known for the table              (the connector's name, the table's name, ``op``)
+    Slot     a variable of the generated      (a column, the event's position); its `Stage` says whether it
+             function                          is set once per log event or once per row
+    Struct   a struct made of other nodes
+
+Transforms turn one tree into another, converters write a tree as bytes, and `headwater.plan` compiles the
+result into one function, so that whatever is constant is computed once and nothing is looked up per row.
+A column that no tree mentions is never decoded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from headwater.record import Schema
+
+
+class Stage(IntEnum):
+    """When a value becomes known; a later stage may use the values of the earlier ones."""
+
+    TABLE = 0
+    EVENT = 1
+    ROW = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A Connect value known for the table."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A variable that the reader's code assigns; it holds a Connect value of the schema at its place."""
+
+    name: str
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Struct:
+    """A struct value that is never null; one node for each field of the schema, in its order."""
+
+    nodes: tuple[Node, ...]
+
+
+Node = Const | Slot | Struct
+NULL = Const(None)
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderShape:
+    """A header and where its value comes from."""
+
+    name: str
+    schema: Schema
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class MessageShape:
+    """One message of a row. A schema of None goes with the node `NULL`: no key, or a tombstone's value."""
+
+    topic: str
+    key_schema: Schema | None
+    key: Node
+    value_schema: Schema | None
+    value: Node
+    headers: tuple[HeaderShape, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderCode:
+    """Source text that reads one log event, with what it refers to.
+
+    ``parameters``  names of the generated function's arguments: what the source passes for each log event
+    ``event``       statements run once per log event; they assign the slots of `Stage.EVENT`
+    ``loop``        the loop's head, e.g. ``while pos < end:``
+    ``row``         statements inside the loop; they assign the slots of `Stage.ROW`. ``row`` is the row's number
+    ``constants``   objects that the statements use, by name
+    """
+
+    parameters: tuple[str, ...]
+    event: Sequence[str]
+    loop: str
+    row: Sequence[str]
+    constants: Mapping[str, object] = field(default_factory=dict)
+
+
+class Reader(Protocol):
+    """Writes the code that reads the rows of one kind of log event."""
+
+    def code(self, used: frozenset[str]) -> ReaderCode:
+        """The code that assigns at least the slots in ``used``; values that nothing uses are skipped, not decoded."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class EventShape:
+    """One kind of log event on one table; compared by identity, so a source keeps the one it made.
+
+    ``messages`` is what a row becomes. Where ``key_slots`` holds pairs (before, after) and any pair differs in
+    a row, the row's key has changed and it becomes ``rekeyed`` instead.
+    """
+
+    table: str
+    operation: str
+    reader: Reader
+    messages: tuple[MessageShape, ...]
+    key_slots: tuple[tuple[str, str], ...] = ()
+    rekeyed: tuple[MessageShape, ...] = ()

@@ -1,0 +1,43 @@
+"""What a sink is: it takes messages in order and says when all of them are safe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Headers = list[tuple[str, bytes | None]]
+Message = tuple[int, str, bytes | None, bytes | None, Headers | None]
+"""(row number in its log event, topic, key, value, headers): what a planned function gives for each message."""
+
+
+class SinkError(Exception):
+    """A message can't be delivered and trying again won't help: says the topic, the cause and what to do."""
+
+
+class RetriableSinkError(SinkError):
+    """Delivery failed for now; nothing that was sent since the last `Sink.flush` may be taken as delivered."""
+
+
+class Sink(Protocol):
+    """Delivers messages; used by one thread.
+
+    Any method may raise `SinkError` for a message sent earlier: delivery is asynchronous. After an error the
+    sink is closed, and the messages since the last successful `flush` are sent again through a new one.
+    """
+
+    def open(self) -> None:
+        """Connect, and check what can be checked before the first message."""
+
+    def send(self, messages: Sequence[Message]) -> None:
+        """Take messages for delivery, in order for each topic and key; blocks while too many are under way."""
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until every message taken so far is acknowledged: the barrier before an offset is stored.
+
+        False if that took more than ``timeout`` seconds; the messages stay under way.
+        """
+
+    def close(self, timeout: float) -> None:
+        """Let go of the connection; wait at most ``timeout`` seconds for messages that are under way."""

@@ -1,0 +1,105 @@
+"""What a source is: it reads a database's snapshot and log, and gives log events with the offset behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from headwater.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from headwater.config import Config, ConfigDef
+    from headwater.shape import EventShape
+
+Partition = dict[str, str]
+"""Names the log that an offset belongs to, e.g. ``{"server": "dbserver1"}``; Debezium's source partition."""
+
+Offset = dict[str, Any]
+"""A position in the log, in Debezium's fields; JSON values only."""
+
+
+class SourceError(Exception):
+    """Reading can't go on and trying again won't help: says database, table, position, cause and what to do."""
+
+
+class RetriableSourceError(SourceError):
+    """Reading failed for now (a lost connection); a new source started from the stored offset may go on."""
+
+
+class Rows(NamedTuple):
+    """A log event: the function planned for ``shape`` is called with ``arguments`` and gives its messages.
+
+    The first ``skip`` rows were delivered before a restart and are not sent again.
+    """
+
+    shape: EventShape
+    arguments: tuple[Any, ...]
+    skip: int = 0
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one poll gives: log events and records in the order of the log, and the offset behind the last one.
+
+    ``offset`` None says that no place behind this batch can be resumed from yet. ``history`` holds entries of the
+    schema history, to be stored in the same transaction as the offset.
+    """
+
+    items: Sequence[Rows | Record]
+    offset: Offset | None
+    history: Sequence[Mapping[str, Any]] = ()
+
+
+EMPTY = Batch((), None)
+
+
+@dataclass(slots=True)
+class Resume:
+    """What a source starts from: the offset stored last (None on the first start) and the schema history."""
+
+    offset: Offset | None = None
+    history: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+
+
+class Source(Protocol):
+    """One task's reader; used by one thread."""
+
+    @property
+    def partition(self) -> Partition:
+        """Which log the offsets belong to."""
+
+    def start(self, resume: Resume) -> Batch:
+        """Connect and fix the position; what comes back is delivered and its offset stored before anything else.
+
+        After that the task says RUNNING: whatever commits from then on is delivered, even if the task dies.
+        Raises `SourceError` naming what is missing (a privilege, a setting, a purged log) and how to mend it.
+        """
+
+    def poll(self, timeout: float) -> Batch:
+        """The next log events, waiting at most ``timeout`` seconds for the first; `EMPTY` when there is none."""
+
+    def locate(self, rows: Rows) -> str:
+        """Where a log event stands, for people: ``table course.outbox at binlog.000003:1234``."""
+
+    def shapes(self) -> Sequence[EventShape]:
+        """The shapes of every captured table that is known now, for `headwater explain`."""
+
+    def close(self) -> None:
+        """Let go of the connections; safe to call twice and from a half-started state."""
+
+
+class SourceConnector(Protocol):
+    """A kind of source: what can be configured, and how a task's source is made from a configuration."""
+
+    name: str
+    """Short name, and the ``connector`` in the source block: ``mysql``."""
+    class_name: str
+    """Debezium's class: ``io.debezium.connector.mysql.MySqlConnector``."""
+    options: ConfigDef
+    deprecated: Mapping[str, str]
+    """Older option names that are still accepted, with the name that took their place."""
+
+    def open(self, config: Config) -> Source:
+        """A source for the only task; connects in `Source.start`. Raises `ConfigError`."""

@@ -1,0 +1,84 @@
+"""What a store is: it keeps connector configurations, offsets, status and schema history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class State(StrEnum):
+    """A connector's or task's state, in Kafka Connect's words."""
+
+    UNASSIGNED = "UNASSIGNED"
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    STOPPED = "STOPPED"
+    FAILED = "FAILED"
+    RESTARTING = "RESTARTING"
+    DESTROYED = "DESTROYED"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of a connector (``task`` None) or of a task, with the trace of what ended it."""
+
+    connector: str
+    task: int | None
+    state: State
+    worker_id: str
+    trace: str | None = None
+
+
+class StaleEpochError(Exception):
+    """The task was started anew elsewhere; this one must end without writing."""
+
+
+class TaskStore(Protocol):
+    """One task's part of the store. Every write is refused once the task's epoch is over."""
+
+    def offset(self, partition: Mapping[str, str]) -> dict[str, Any] | None:
+        """The offset stored last, None at the first start."""
+
+    def history(self) -> Sequence[Mapping[str, Any]]:
+        """The schema history, oldest entry first."""
+
+    def commit(
+        self,
+        partition: Mapping[str, str],
+        offset: Mapping[str, Any],
+        history: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Store an offset and what the schema history gained up to it, all or nothing, durably.
+
+        Raises `StaleEpochError`.
+        """
+
+    def close(self) -> None:
+        """Let go of the store."""
+
+
+class Store(Protocol):
+    """The worker's side of the store."""
+
+    def connectors(self) -> dict[str, dict[str, str]]:
+        """Every connector's configuration by name, as it was given (secrets included)."""
+
+    def put_connector(self, name: str, config: Mapping[str, str]) -> None:
+        """Create or replace a connector's configuration."""
+
+    def delete_connector(self, name: str) -> bool:
+        """Remove a connector's configuration and status; its offsets stay, as in Connect. False if unknown."""
+
+    def put_status(self, status: Status) -> None:
+        """Replace a connector's or task's status."""
+
+    def statuses(self, connector: str) -> list[Status]:
+        """The connector's status first, then its tasks'."""
+
+    def begin_epoch(self, connector: str, task: int) -> int:
+        """A new epoch for a task that is about to start: from now on its predecessors write nothing."""
+
+    def close(self) -> None:
+        """Let go of the store and of its lock."""

@@ -1,0 +1,250 @@
+"""The binary log as a replica reads it: COM_BINLOG_DUMP, and the stream of events that answers it.
+
+Our own reading of the socket, because this is the hot path: one ``recv`` fills a buffer with many packets, and
+every event is a place in that buffer, not a copy.
+
+Source: MySQL's "Replication Protocol" and ``libs/mysql/binlog/event/binlog_event.h``.
+"""
+
+from __future__ import annotations
+
+import struct
+import time
+import zlib
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+import pymysql
+from pymysql.connections import Connection
+
+from headwater.source import RetriableSourceError, SourceError
+from headwater.sources.mysql.connection import driver_errors, source_error
+from headwater.sources.mysql.gtid import GtidSet
+
+COM_BINLOG_DUMP = 0x12
+COM_BINLOG_DUMP_GTID = 0x1E
+BINLOG_DUMP_NON_BLOCK = 0x01
+BINLOG_THROUGH_GTID = 0x04
+
+HEADER_SIZE = 19
+CHECKSUM_SIZE = 4
+_RECEIVE_BYTES = 1 << 20
+_WHOLE_PACKET = 0xFFFFFF
+_NO_CHECKSUM, _CRC32 = 0, 1
+_FORMAT_TAIL = 1 + CHECKSUM_SIZE
+_EOF, _ERROR, _OK = 0xFE, 0xFF, 0x00
+
+read_header = struct.Struct("<IBIIIH").unpack_from
+"""timestamp, type, server id, size, position behind the event, flags"""
+
+
+class EventType(IntEnum):
+    """``Log_event_type``; the ones that mean something here."""
+
+    QUERY = 2
+    STOP = 3
+    ROTATE = 4
+    FORMAT_DESCRIPTION = 15
+    XID = 16
+    TABLE_MAP = 19
+    WRITE_ROWS_V1 = 23
+    UPDATE_ROWS_V1 = 24
+    DELETE_ROWS_V1 = 25
+    INCIDENT = 26
+    HEARTBEAT = 27
+    ROWS_QUERY = 29
+    WRITE_ROWS = 30
+    UPDATE_ROWS = 31
+    DELETE_ROWS = 32
+    GTID = 33
+    ANONYMOUS_GTID = 34
+    PREVIOUS_GTIDS = 35
+    XA_PREPARE = 38
+    PARTIAL_UPDATE_ROWS = 39
+    TRANSACTION_PAYLOAD = 40
+    HEARTBEAT_V2 = 41
+    GTID_TAGGED = 42
+
+
+class Event(NamedTuple):
+    """Where an event lies in a buffer: from its header's first byte to behind its body, without the checksum."""
+
+    buffer: bytes
+    start: int
+    end: int
+
+
+def _set_up(connection: Connection[Any], heartbeat_seconds: float) -> bool:
+    """Prepare the session for a dump; whether the server sends checksums."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT @@GLOBAL.binlog_checksum")
+        row = cursor.fetchone()
+        checksum = row is not None and str(row[0]).upper() == "CRC32"
+        cursor.execute(
+            "SET @source_binlog_checksum = @@GLOBAL.binlog_checksum, @master_binlog_checksum = @@GLOBAL.binlog_checksum"
+        )
+        period = int(heartbeat_seconds * 1_000_000_000)
+        cursor.execute(f"SET @source_heartbeat_period = {period}, @master_heartbeat_period = {period}")
+    return checksum
+
+
+def dump_from_position(
+    connection: Connection[Any], server_id: int, file: str, position: int, heartbeat: float, *, until_end: bool = False
+) -> BinlogStream:
+    """Ask for the log from a file and position on (COM_BINLOG_DUMP); ``until_end`` ends with what is there now."""
+    flags = BINLOG_DUMP_NON_BLOCK if until_end else 0
+    command = struct.pack("<IHI", position, flags, server_id) + file.encode()
+    return _dump(connection, COM_BINLOG_DUMP, command, heartbeat, f"reading the binlog from {file}:{position}")
+
+
+def dump_from_gtids(connection: Connection[Any], server_id: int, seen: GtidSet, heartbeat: float) -> BinlogStream:
+    """Ask for every transaction that is not in ``seen`` (COM_BINLOG_DUMP_GTID)."""
+    gtids = seen.encode()
+    command = struct.pack("<HIIQI", BINLOG_THROUGH_GTID, server_id, 0, 4, len(gtids)) + gtids
+    return _dump(connection, COM_BINLOG_DUMP_GTID, command, heartbeat, f"reading the binlog after the GTIDs {seen}")
+
+
+def _dump(connection: Connection[Any], command: int, payload: bytes, heartbeat: float, doing: str) -> BinlogStream:
+    with driver_errors(doing):
+        checksum = _set_up(connection, heartbeat)
+        connection._execute_command(command, payload)  # type: ignore[attr-defined]  # noqa: SLF001
+    return BinlogStream(connection, checksum=checksum, silence=3 * heartbeat, doing=doing)
+
+
+class BinlogStream:
+    """The events that answer a dump command, checked and split; used by one thread."""
+
+    def __init__(self, connection: Connection[Any], *, checksum: bool, silence: float, doing: str) -> None:
+        self._connection = connection
+        self._socket = connection._sock  # type: ignore[attr-defined]  # noqa: SLF001
+        self._checksum = checksum
+        self._silence = silence
+        self._doing = doing
+        self._rest = b""
+        self._heard = time.monotonic()
+        self._long: list[bytes] = []
+        self.ended = False
+
+    def read(self, timeout: float) -> list[Event]:
+        """The events that have arrived, waiting at most ``timeout`` seconds for bytes.
+
+        An empty list says nothing more than that no whole event is there. `ended` says that a dump up to the end
+        of the log has come to it. Raises `RetriableSourceError` where the connection is lost or silent for longer
+        than three heartbeats, `SourceError` where the server refuses (a purged log) or an event is damaged.
+        """
+        data = self._receive(timeout)
+        if not data:
+            return []
+        buffer = self._rest + data if self._rest else data
+        return self._split(buffer)
+
+    def _receive(self, timeout: float) -> bytes:
+        try:
+            self._socket.settimeout(timeout)
+            data: bytes = self._socket.recv(max(_RECEIVE_BYTES, self._missing()))
+        except TimeoutError:
+            if time.monotonic() - self._heard > self._silence:
+                raise RetriableSourceError(f"{self._doing}: no heartbeat for {self._silence:.0f} s") from None
+            return b""
+        except OSError as error:
+            raise RetriableSourceError(f"{self._doing}: {error}") from error
+        if not data:
+            raise RetriableSourceError(f"{self._doing}: the server closed the connection")
+        self._heard = time.monotonic()
+        return self._fill(data)
+
+    def _missing(self) -> int:
+        """How many bytes the packet at the start of what is left over still lacks."""
+        if len(self._rest) < 4:
+            return 0
+        return int.from_bytes(self._rest[:3], "little") + 4 - len(self._rest)
+
+    def _fill(self, data: bytes) -> bytes:
+        """Go on receiving until the first packet is whole, so that a long one is joined once, not at every call."""
+        missing = self._missing() - len(data)
+        if missing <= 0:
+            return data
+        parts = [data]
+        self._socket.settimeout(self._silence)
+        while missing > 0:
+            try:
+                part = self._socket.recv(min(missing, 16 * _RECEIVE_BYTES))
+            except OSError as error:
+                raise RetriableSourceError(f"{self._doing}: {error}") from error
+            if not part:
+                raise RetriableSourceError(f"{self._doing}: the server closed the connection")
+            parts.append(part)
+            missing -= len(part)
+        return b"".join(parts)
+
+    def _split(self, buffer: bytes) -> list[Event]:
+        events: list[Event] = []
+        position, size = 0, len(buffer)
+        while position + 4 <= size:
+            length = buffer[position] | buffer[position + 1] << 8 | buffer[position + 2] << 16
+            end = position + 4 + length
+            if end > size:
+                break
+            if length == _WHOLE_PACKET or self._long:
+                self._continue_long(buffer, position + 4, end, events)
+            else:
+                self._take(buffer, position + 4, end, events)
+            position = end
+        self._rest = buffer[position:]
+        return events
+
+    def _continue_long(self, buffer: bytes, start: int, end: int, events: list[Event]) -> None:
+        """An event of 16 MiB and more comes in several packets; all but the last are full."""
+        self._long.append(buffer[start:end])
+        if end - start < _WHOLE_PACKET:
+            whole = b"".join(self._long)
+            self._long.clear()
+            self._take(whole, 0, len(whole), events)
+
+    def _take(self, buffer: bytes, start: int, end: int, events: list[Event]) -> None:
+        """Check one packet's payload: a status byte, then the event."""
+        status = buffer[start] if end > start else None
+        if status != _OK:
+            self._refused(buffer[start:end])
+            return
+        start += 1
+        if end - start < HEADER_SIZE:
+            raise SourceError(f"{self._doing}: an event of {end - start} bytes has no header")
+        kind = buffer[start + 4]
+        size = int.from_bytes(buffer[start + 9 : start + 13], "little")
+        if size != end - start:
+            raise SourceError(f"{self._doing}: an event says {size} bytes and has {end - start}")
+        if kind == EventType.FORMAT_DESCRIPTION:
+            self._format(buffer, end)
+            return
+        if self._checksum:
+            end -= CHECKSUM_SIZE
+            if zlib.crc32(memoryview(buffer)[start:end]) != int.from_bytes(buffer[end : end + 4], "little"):
+                position = int.from_bytes(buffer[start + 13 : start + 17], "little")
+                raise SourceError(
+                    f"{self._doing}: the checksum of the event that ends at position {position} is wrong: the log is "
+                    "damaged on the server or on the way (mysqlbinlog --verify-binlog-checksum tells which)"
+                )
+        events.append(Event(buffer, start, end))
+
+    def _format(self, buffer: bytes, end: int) -> None:
+        """FORMAT_DESCRIPTION says whether the events of its file have checksums."""
+        algorithm = buffer[end - _FORMAT_TAIL]
+        if algorithm not in (_NO_CHECKSUM, _CRC32):
+            raise SourceError(f"{self._doing}: checksum algorithm {algorithm} is not known")
+        self._checksum = algorithm == _CRC32
+
+    def _refused(self, payload: bytes) -> None:
+        """Anything but an event: the end of the log, or an error."""
+        if payload[:1] == bytes([_EOF]) and len(payload) < 9:
+            self.ended = True
+            return
+        if payload[:1] == bytes([_ERROR]):
+            number = int.from_bytes(payload[1:3], "little")
+            text = payload[3:].decode("utf-8", "replace")
+            raise source_error(pymysql.OperationalError(number, text.removeprefix("#HY000")), self._doing)
+        raise SourceError(f"{self._doing}: the server sent {payload[:20]!r} in place of an event")
+
+    def close(self) -> None:
+        """Drop the connection; the server notices and ends the dump."""
+        self._connection._force_close()  # type: ignore[attr-defined]  # noqa: SLF001

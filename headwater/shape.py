@@ -4,8 +4,8 @@ A source describes each kind of log event on each table by an `EventShape`: whic
 for every value in them *where it comes from*, as a tree of nodes that mirrors the Connect schema:
 
     Const    known for the table              (the connector's name, the table's name, ``op``)
-    Slot     a variable of the generated      (a column, the event's position); its `Stage` says whether it
-             function                          is set once per log event or once per row
+    Slot     an expression over variables     (a column, the event's position); its `Stage` says whether it
+             that the reader's code assigns    is known once per log event or once per row
     Struct   a struct made of other nodes
 
 Transforms turn one tree into another, converters write a tree as bytes, and `headwater.plan` compiles the
@@ -42,7 +42,7 @@ class Const:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A variable that the reader's code assigns; it holds a Connect value of the schema at its place."""
+    """A variable that the reader's code assigns, or an expression over such; a Connect value of its place's schema."""
 
     name: str
     stage: Stage

@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from headwater.record import Header, Schema, Type, struct
 from headwater.shape import NULL, Const, HeaderShape, MessageShape, Node, Slot, Stage, Struct
 
-DEBEZIUM_VERSION = "3.6.3.Final"
-"""What ``source.version`` says: the version whose format this is, since consumers compare it."""
-
 STRING = Schema(Type.STRING)
 OPTIONAL_STRING = Schema(Type.STRING, optional=True)
 INT32 = Schema(Type.INT32)

@@ -1,0 +1,148 @@
+"""The structures of captured tables: where each comes from, whether it fits the log, and what must be remembered.
+
+With ``binlog_row_metadata=FULL`` the log itself carries a table's structure, and only what it never has (defaults,
+unique keys) is read from the server. With MINIMAL the structure is read from the server at a known position,
+remembered in the schema history, and used only while no statement in the log has changed the table since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any, NoReturn
+
+from headwater.source import SourceError
+from headwater.sources.mysql.ddl import Ddl
+from headwater.sources.mysql.match import fits, table_from_map
+from headwater.sources.mysql.table import Column, Table
+from headwater.sources.mysql.table_map import TableMap
+
+TableName = tuple[str, str]
+HistoryEntry = dict[str, Any]
+
+MENDS = (
+    "either SET GLOBAL binlog_row_metadata=FULL (from then on the log carries the structure; statements before it stay "
+    "in the way), or delete the connector's offsets and let it start with a new snapshot"
+)
+
+
+def to_history(table: Table) -> HistoryEntry:
+    """A structure as an entry of the schema history: JSON values only."""
+    return {"table": asdict(table)}
+
+
+def from_history(entry: Mapping[str, Any]) -> Table:
+    """The structure that `to_history` wrote. Raises `SourceError`."""
+    try:
+        stored = dict(entry["table"])
+        columns = tuple(
+            Column(**{**column, "values": tuple(column["values"])}) for column in stored.pop("columns")
+        )
+        known = {member.name for member in fields(Table)}
+        tuples = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
+        return Table(columns=columns, **{name: value for name, value in tuples.items() if name in known})
+    except (KeyError, TypeError) as error:
+        raise SourceError(f"an entry of the schema history can't be read: {error!r}") from error
+
+
+class Structures:
+    """Known structures by (database, table).
+
+    ``read_current`` reads a table's structure from the server as it is now. ``changed_later`` gives the first
+    statement between the place that reading has reached and the end of the log that changes a table, or None.
+    ``is_full`` says whether the server writes structures into its log now.
+    """
+
+    def __init__(
+        self,
+        history: Sequence[Mapping[str, Any]],
+        read_current: Callable[[TableName], Table | None],
+        changed_later: Callable[[TableName], str | None],
+        is_full: Callable[[], bool],
+    ) -> None:
+        self._known: dict[TableName, Table] = {}
+        for entry in history:
+            if "forget" in entry:
+                self._known.pop(tuple(entry["forget"]), None)
+            else:
+                table = from_history(entry)
+                self._known[table.database, table.name] = table
+        self._changed_by: dict[TableName, str] = {}
+        self._is_full = is_full
+        self._read_current = read_current
+        self._changed_later = changed_later
+        self.news: list[HistoryEntry] = []
+
+    def tables(self) -> list[Table]:
+        """Every structure in hand."""
+        return list(self._known.values())
+
+    def remember(self, table: Table) -> None:
+        """Take a structure that was read at the position reached."""
+        self._known[table.database, table.name] = table
+        self._changed_by.pop((table.database, table.name), None)
+        self.news.append(to_history(table))
+
+    def take_news(self) -> list[HistoryEntry]:
+        """What the schema history gained since the last call."""
+        news, self.news = self.news, []
+        return news
+
+    def resolve(self, table_map: TableMap, where: str) -> Table:
+        """The structure that a TABLE_MAP's rows are read by. Raises `SourceError` where none is known to fit."""
+        name = (table_map.database, table_map.table)
+        known = self._known.get(name)
+        if known is not None and fits(known, table_map) is None:
+            return known
+        if table_map.has_names:
+            table = table_from_map(table_map, self._read_current(name))
+        elif name in self._changed_by:
+            self._stop(name)
+        elif known is not None:
+            raise SourceError(
+                f"{where}: the rows of {known.id} do not fit its structure in hand: {fits(known, table_map)}. "
+                f"binlog_row_metadata=MINIMAL leaves the right one unknown: {MENDS}"
+            )
+        else:
+            table = self._from_server(name, table_map, where)
+        self.remember(table)
+        return table
+
+    def _from_server(self, name: TableName, table_map: TableMap, where: str) -> Table:
+        """Under MINIMAL a table seen for the first time: the server's structure, if nothing changed it since."""
+        table = self._read_current(name)
+        title = ".".join(name)
+        if table is None:
+            raise SourceError(
+                f"{where}: {title} has rows in the log but is no longer on the server, and "
+                f"binlog_row_metadata=MINIMAL leaves its structure unknown: take it out of table.include.list, or {MENDS}"
+            )
+        statement = self._changed_later(name)
+        reason = f"{statement!r} changed it later" if statement else fits(table, table_map)
+        if reason:
+            raise SourceError(
+                f"{where}: the structure that {title} had here is unknown under binlog_row_metadata=MINIMAL: "
+                f"the server's present one does not hold, because {reason}. {MENDS}"
+            )
+        return table
+
+    def follow(self, ddl: Ddl, statement: str, where: str) -> None:
+        """A statement in the log changed tables: what was known of them is no longer true.
+
+        Raises `SourceError` where the structure that a table has now can't come from the log.
+        """
+        affected = [name for name in self._known if name in ddl.tables or name[0] == ddl.database]
+        for name in affected:
+            del self._known[name]
+            self.news.append({"forget": list(name)})
+            if not ddl.drops:
+                self._changed_by[name] = f"{where}: {statement!r}"
+        changed = [name for name in affected if name in self._changed_by]
+        if changed and not self._is_full():
+            self._stop(changed[0])
+
+    def _stop(self, name: TableName) -> NoReturn:
+        raise SourceError(
+            f"{self._changed_by[name]} changed the structure of {'.'.join(name)}, "
+            f"which binlog_row_metadata=MINIMAL keeps out of the log: {MENDS}"
+        )

@@ -51,7 +51,5 @@ def _text(event_type: str, field: str, value: object, limit: int | None) -> str:
     if not value:
         raise InvalidFieldError(event_type, field, "is empty")
     if limit is not None and len(value) > limit:
-        raise InvalidFieldError(
-            event_type, field, f"is {len(value)} characters long, the column holds {limit}"
-        )
+        raise InvalidFieldError(event_type, field, f"is {len(value)} characters long, the column holds {limit}")
     return value

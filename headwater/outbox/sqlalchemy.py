@@ -63,9 +63,7 @@ class Outbox:
         columns = [field.name for field in dataclasses.fields(OutboxRow)]
         missing = [name for name in columns if name not in table.c]
         if missing:
-            raise ValueError(
-                f"table {table.name!r} can't be an outbox, it has no column {', '.join(missing)}"
-            )
+            raise ValueError(f"table {table.name!r} can't be an outbox, it has no column {', '.join(missing)}")
         self._limits = Limits(
             aggregate_type=_length(table.c.aggregate_type),
             aggregate_id=_length(table.c.aggregate_id),

@@ -53,9 +53,7 @@ EpochMillis = Annotated[datetime, PlainSerializer(epoch_millis, return_type=int)
 class CourseDocument(BaseModel):
     """A course as its events and the API show it: camelCase members, times in milliseconds since 1970."""
 
-    model_config = ConfigDict(
-        alias_generator=AliasGenerator(serialization_alias=to_camel), from_attributes=True
-    )
+    model_config = ConfigDict(alias_generator=AliasGenerator(serialization_alias=to_camel), from_attributes=True)
 
     course_id: str
     name: str

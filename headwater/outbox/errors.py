@@ -1,4 +1,4 @@
-"""What can be wrong with an event. Each error is raised before the database is touched.
+"""What can be wrong with an event. Each error is raised before anything is written.
 
 Messages name fields and sizes, never values: payloads and ids are people's data, and errors end in logs.
 """

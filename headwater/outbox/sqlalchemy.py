@@ -77,7 +77,7 @@ class Outbox:
     def publish(self, session: Session | scoped_session[Any] | Connection, event: Outboxable) -> uuid.UUID:
         """Publish `event` in the transaction that `session` is in (or begins now). Returns the event's id.
 
-        Raises an OutboxError before the database is touched: InvalidFieldError, PayloadNotSerializableError,
+        Raises an OutboxError before anything is written: InvalidFieldError, PayloadNotSerializableError,
         PayloadTooLargeError or AutocommitError.
         """
         row = row_of(event, self._limits)

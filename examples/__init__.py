@@ -1,0 +1,1 @@
+"""Services that use Headwater, each one command to run."""

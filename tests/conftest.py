@@ -1,0 +1,36 @@
+"""Fixtures that every folder of tests shares: where the real servers are, and a database for each test."""
+
+import os
+import uuid
+from collections.abc import Iterator
+
+import pymysql
+import pytest
+import sqlalchemy
+
+
+@pytest.fixture(scope="session")
+def mysql_url() -> sqlalchemy.URL:
+    """The MySQL server the tests run on, signed in as a user who may do everything."""
+    url = os.environ.get("MYSQL_URL")
+    if not url:
+        pytest.fail("MYSQL_URL is not set: `make test` starts the real servers the tests need and sets it")
+    return sqlalchemy.make_url(url)
+
+
+@pytest.fixture
+def mysql_database(mysql_url: sqlalchemy.URL) -> Iterator[sqlalchemy.URL]:
+    """An empty database that only this test uses; it is dropped afterwards."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    server = pymysql.connect(
+        host=mysql_url.host,
+        port=mysql_url.port or 3306,
+        user=mysql_url.username,
+        password=mysql_url.password or "",
+        autocommit=True,
+        init_command="SET SESSION lock_wait_timeout = 10",  # a transaction left open must not hang the drop
+    )
+    with server, server.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+        yield mysql_url.set(database=name)
+        cursor.execute(f"DROP DATABASE {name}")

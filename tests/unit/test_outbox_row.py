@@ -1,0 +1,127 @@
+"""From an event to its row: what is written, and what is refused before any database is asked."""
+
+import enum
+import json
+import math
+import subprocess
+import sys
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from headwater.outbox import InvalidFieldError, OutboxError, PayloadNotSerializableError, PayloadTooLargeError
+from headwater.outbox.row import Limits, row_of
+
+
+@dataclass(frozen=True)
+class Event:
+    aggregate_id: Any = "order-1"
+    aggregate_type: Any = "Order"
+    type: Any = "OrderPlaced"
+    payload: Any = field(default_factory=lambda: {"total": 12})
+
+
+@dataclass
+class Line:
+    product: str
+    price: float | None
+
+
+class Currency(enum.Enum):
+    WON = "KRW"
+
+
+def test_the_row_is_the_event_with_an_id_of_its_own() -> None:
+    first, second = row_of(Event(), Limits()), row_of(Event(), Limits())
+    assert (first.aggregate_id, first.aggregate_type, first.type) == ("order-1", "Order", "OrderPlaced")
+    assert first.payload == '{"total":12}'
+    assert first.id != second.id
+
+
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [
+        ({"name": "파헤치기"}, '{"name":"파헤치기"}'),
+        (Line("tea", 1.5), '{"product":"tea","price":1.5}'),
+        ([Line("tea", None)], '[{"product":"tea","price":null}]'),
+        (datetime(2023, 2, 17, 1, 53, 42, tzinfo=UTC), '"2023-02-17T01:53:42+00:00"'),
+        (uuid.UUID(int=1), '"00000000-0000-0000-0000-000000000001"'),
+        ({"currency": Currency.WON, "no": None}, '{"currency":"KRW","no":null}'),
+    ],
+)
+def test_what_orjson_writes_is_a_payload(payload: object, text: str) -> None:
+    assert row_of(Event(payload=payload), Limits()).payload == text
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        ({"price": Decimal("1.50")}, "decimal.Decimal"),
+        ({1: "one"}, "key must be str"),
+        ({"text": "\ud800"}, "surrogates"),
+        ({"n": 2**64}, "64-bit"),
+        ({"average": math.nan}, "float values"),
+        ([Line("tea", math.inf)], "float values"),
+    ],
+)
+def test_what_json_can_not_say_is_refused(payload: object, reason: str) -> None:
+    with pytest.raises(PayloadNotSerializableError, match=f"OrderPlaced: payload .*{reason}") as caught:
+        row_of(Event(payload=payload), Limits())
+    assert isinstance(caught.value, TypeError)
+    assert caught.value.event_type == "OrderPlaced"
+
+
+def test_the_payload_limit_counts_bytes_of_json() -> None:
+    payload = {"name": "가나"}
+    size = len(json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode())
+    assert row_of(Event(payload=payload), Limits(payload_bytes=size))
+    with pytest.raises(PayloadTooLargeError, match=f"{size} bytes of JSON, the limit is {size - 1}") as caught:
+        row_of(Event(payload=payload), Limits(payload_bytes=size - 1))
+    assert (caught.value.size, caught.value.limit) == (size, size - 1)
+
+
+def test_the_default_payload_limit_is_one_mebibyte() -> None:
+    assert row_of(Event(payload="x" * (2**20 - 2)), Limits())
+    with pytest.raises(PayloadTooLargeError):
+        row_of(Event(payload="x" * (2**20 - 1)), Limits())
+
+
+@pytest.mark.parametrize("name", ["aggregate_id", "aggregate_type", "type"])
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("", "is empty"),
+        ("x" * 256, "is 256 characters long, the column holds 255"),
+        (7, "must be a str, not int"),
+        (None, "must be a str, not NoneType"),
+    ],
+)
+def test_a_field_that_does_not_fit_is_named(name: str, value: object, problem: str) -> None:
+    with pytest.raises(InvalidFieldError, match=f": {name} {problem}") as caught:
+        row_of(Event(**{name: value}), Limits())
+    assert caught.value.field == name
+
+
+def test_255_characters_of_any_script_fit() -> None:
+    assert row_of(Event(aggregate_id="가" * 255), Limits()).aggregate_id == "가" * 255
+
+
+def test_errors_do_not_show_what_the_event_holds() -> None:
+    for event in (Event(payload={"secret": Decimal(4111)}), Event(aggregate_id="4111" * 100)):
+        with pytest.raises(OutboxError) as caught:
+            row_of(event, Limits())
+        assert "4111" not in str(caught.value)
+
+
+def test_without_sqlalchemy_the_error_names_the_extra() -> None:
+    program = (
+        "import sys; sys.modules['sqlalchemy'] = None\nimport headwater.outbox\nimport headwater.outbox.sqlalchemy\n"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert result.stderr.endswith(
+        "ImportError: headwater.outbox.sqlalchemy needs SQLAlchemy: pip install 'headwater[sqlalchemy]'\n"
+    )

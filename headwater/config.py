@@ -179,13 +179,31 @@ def as_text(value: object) -> str | None:
 
 
 class ConfigDef:
-    """The options of one component, by name."""
+    """The options of one component, by name.
 
-    def __init__(self, *options: Option) -> None:
+    ``refused`` holds options of the original that are known and not supported, with the one value (the original's
+    default) that may be given all the same. ``ignored`` holds names, or prefixes ending in a dot, of options of the
+    original that have no effect here.
+    """
+
+    def __init__(
+        self, *options: Option, refused: Mapping[str, str] | None = None, ignored: frozenset[str] = frozenset()
+    ) -> None:
         self.options = {option.name: option for option in options}
+        self.refused = dict(refused or {})
+        self.ignored = ignored
 
     def __add__(self, other: ConfigDef) -> ConfigDef:
-        return ConfigDef(*self.options.values(), *other.options.values())
+        return ConfigDef(
+            *self.options.values(),
+            *other.options.values(),
+            refused={**self.refused, **other.refused},
+            ignored=self.ignored | other.ignored,
+        )
+
+    def has_no_effect(self, name: str) -> bool:
+        """Whether ``name`` is an option of the original that changes nothing here."""
+        return name in self.ignored or any(name.startswith(prefix) for prefix in self.ignored if prefix.endswith("."))
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -201,6 +219,9 @@ class ConfigDef:
                 values[option.name] = self._value(option, raw.get(option.name))
             except ValueError as error:
                 problems.append(Problem(option.name, str(error)))
+        for name, default in self.refused.items():
+            if name in raw and raw[name].strip().lower() != default:
+                problems.append(Problem(name, f"The option {name} is not supported yet: remove it"))
         if problems:
             raise ConfigError(problems)
         return Config(values, self.secrets, raw)

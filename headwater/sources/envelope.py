@@ -103,9 +103,9 @@ class Topic:
         return self._message(key, None, NULL, ())
 
     def deleted(self, before: Node, key: Node, source: Node) -> tuple[MessageShape, ...]:
-        """A delete and, where there is a key to forget and it is asked for, its tombstone."""
+        """A delete and, where it is asked for, its tombstone (without a key too, as Debezium does)."""
         delete = self.change("d", before, NULL, key, source)
-        return (delete, self.tombstone(key)) if self.tombstones and self.key_schema is not None else (delete,)
+        return (delete, self.tombstone(key)) if self.tombstones else (delete,)
 
     def rekeyed(
         self, before: Node, after: Node, old_key: Node, new_key: Node, source: Node

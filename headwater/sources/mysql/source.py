@@ -13,7 +13,7 @@ from headwater.config import Config
 from headwater.shape import EventShape
 from headwater.source import EMPTY, Batch, Partition, Resume, RetriableSourceError, Rows, SourceError
 from headwater.sources.filters import TableFilter
-from headwater.sources.mysql import server
+from headwater.sources.mysql import checks, server
 from headwater.sources.mysql.binlog import (
     HEADER_SIZE,
     BinlogStream,
@@ -25,14 +25,15 @@ from headwater.sources.mysql.binlog import (
 )
 from headwater.sources.mysql.connection import connect, driver_errors
 from headwater.sources.mysql.ddl import read_ddl
-from headwater.sources.mysql.events import EventError, GtidEvent, QueryEvent, RowsHead, read_rotate
+from headwater.sources.mysql.events import EventError, read_gtid, read_query, read_rotate, read_rows_head
 from headwater.sources.mysql.gtid import GtidSet
 from headwater.sources.mysql.position import Position, StartPoint, describe
+from headwater.sources.mysql.schema_change import SchemaChanges
 from headwater.sources.mysql.shapes import ShapeOptions, TableShapes, table_shapes
 from headwater.sources.mysql.snapshot import Snapshot
 from headwater.sources.mysql.structures import Structures, TableName
 from headwater.sources.mysql.table import Table
-from headwater.sources.mysql.table_map import TableMap, TableMapError
+from headwater.sources.mysql.table_map import TableMapError, parse_table_id, parse_table_map
 
 log = structlog.get_logger(__name__)
 
@@ -50,13 +51,20 @@ _UNREADABLE = {
     EventType.GTID_TAGGED: "use GTIDs without tags (tagged ones can't be read yet)",
     EventType.INCIDENT: "the server lost events (INCIDENT): delete the connector's offsets, so that it starts anew",
 }
+_SHAPE_NAMES = {"c": "create", "u": "update", "d": "delete"}
+_SERVER_TALK = frozenset((EventType.HEARTBEAT, EventType.HEARTBEAT_V2, EventType.ROTATE))
+_LOOK_AHEAD = 1 << 30
+"""Flipped in the server id for a second dump: the server ends an older dump with the same id."""
 
 
 class MySqlSource:
     """`headwater.source.Source` for one MySQL server."""
 
-    def __init__(self, config: Config, shape_options: ShapeOptions, tables: TableFilter) -> None:
+    def __init__(
+        self, config: Config, shape_options: ShapeOptions, tables: TableFilter, schema_changes: SchemaChanges | None
+    ) -> None:
         self._config = config
+        self._schema_changes = schema_changes
         self._shape_options = shape_options
         self._filter = tables
         self.partition: Partition = {"server": shape_options.prefix}
@@ -71,43 +79,38 @@ class MySqlSource:
         self._skipping = False
         self._in_xa = False
         self._failure: SourceError | None = None
+        self._event_start = self._event_end = 4
 
     # starting
 
     def start(self, resume: Resume) -> Batch:
         point = StartPoint.from_offset(resume.offset) if resume.offset else None
         self._structures = Structures(
-            resume.history, self._read_current, self._changed_later, lambda: self._with_cursor(server.writes_full)
+            resume.history, self._read_current, self._changed_later, lambda: self._with_cursor(checks.writes_full)
         )
-        self._with_cursor(server.check_settings)
+        self._with_cursor(checks.check_settings)
         first = EMPTY
         if point is None or point.snapshot_unfinished:
-            self._snapshot = Snapshot(self._config, self._shape_options, self._filter)
+            self._snapshot = Snapshot(self._config, self._shape_options, self._filter, self._schema_changes)
             view = self._snapshot.open()
             if point is None:
                 point = view.point
-                point.snapshot_unfinished = self._snapshot.reads_rows
+                point.snapshot_unfinished = True
             for table in view.tables:
                 self._structures.remember(table)
-            first = Batch(view.schema_changes, point.offset(), self._structures.take_news())
-            if not self._snapshot.reads_rows:
-                self._snapshot.close()
-                self._snapshot = None
-        self._begin_stream(point)
-        return first
-
-    def _begin_stream(self, point: StartPoint) -> None:
+            first = Batch(view.schema_changes[:-1], point.offset(), self._structures.take_news())
+        self._point = point
         self._position = Position(point.file, point.position, point.gtids)
         self._skip_events, self._skip_rows = point.events_done, point.rows_done
-        self._point = point
         if self._snapshot is None:
             self._dump(point)
+        return first
 
     def _dump(self, point: StartPoint) -> None:
         """Ask the server for its log from ``point`` on."""
         heartbeat = self._config["connect.keep.alive.interval.ms"] * 0.8 / 1000
         server_id = self._config["database.server.id"]
-        use_gtids = self._with_cursor(lambda cursor: server.check_position(cursor, point))
+        use_gtids = self._with_cursor(lambda cursor: checks.check_position(cursor, point))
         connection = connect(self._config)
         if use_gtids and point.gtids is not None:
             self._stream = dump_from_gtids(connection, server_id, point.gtids, heartbeat)
@@ -124,6 +127,207 @@ class MySqlSource:
         finally:
             connection.close()
 
+    def _changed_later(self, name: TableName) -> str | None:
+        """Look ahead to the end of the log for a statement that changes a table; the first one, or None."""
+        position = self._position
+        connection = connect(self._config)
+        server_id = self._config["database.server.id"] ^ _LOOK_AHEAD
+        stream = dump_from_position(connection, server_id, position.file, self._event_end, 30, until_end=True)
+        try:
+            while not stream.ended:
+                for buffer, start, end in stream.read(1):
+                    if buffer[start + 4] == EventType.QUERY:
+                        query = read_query(buffer, start + HEADER_SIZE, end)
+                        if name in read_ddl(query.sql, query.database).tables:
+                            return query.sql
+        finally:
+            stream.close()
+        return None
+
     def _read_current(self, name: TableName) -> Table | None:
         table: Table | None = self._with_cursor(lambda cursor: server.read_table(cursor, *name))
         return table
+
+    # reading
+
+    def poll(self, timeout: float) -> Batch:
+        if self._failure is not None:
+            raise self._failure
+        if self._snapshot is not None:
+            return self._poll_snapshot(self._snapshot)
+        assert self._stream is not None  # noqa: S101 - start() made it
+        items: list[Rows] = []
+        try:
+            for event in self._stream.read(timeout):
+                self._handle(event, items)
+        except (EventError, TableMapError) as error:
+            self._failure = SourceError(f"{self._here()}: {error}")
+        except RetriableSourceError:
+            if not items:
+                raise
+        except SourceError as error:
+            self._failure = error
+        if self._failure is not None and not items:
+            raise self._failure
+        return Batch(items, None if self._resuming() else self._position.offset(), self._structures.take_news())
+
+    def _poll_snapshot(self, snapshot: Snapshot) -> Batch:
+        batch = snapshot.next_batch()
+        if batch is not None:
+            return batch
+        snapshot.close()
+        self._snapshot = None
+        self._dump(self._point)
+        self._point.snapshot_unfinished = False
+        return Batch((), self._point.offset())
+
+    def _resuming(self) -> bool:
+        """Whether part of the transaction at the stored offset is still to be stepped over."""
+        return self._skip_events > 0 or self._skip_rows > 0
+
+    def _here(self) -> str:
+        return describe(self._position.file, self._event_start, self._position.gtid)
+
+    def _handle(self, event: Event, items: list[Rows]) -> None:
+        buffer, start, end = event
+        timestamp, kind, server_id, size, log_position, _ = read_header(buffer, start)
+        position = self._position
+        body = start + HEADER_SIZE
+        if log_position:
+            self._event_start, self._event_end = log_position - size, log_position
+        if timestamp and kind not in _SERVER_TALK:
+            position.timestamp, position.server_id = timestamp, server_id
+        operation = _OPERATIONS.get(kind)
+        if operation is not None:
+            self._rows(buffer, body, end, kind, operation, items)
+        elif kind == EventType.TABLE_MAP:
+            self._table_map(buffer, body, end)
+        elif kind == EventType.QUERY:
+            self._query(buffer, body, end)
+        elif kind == EventType.XID:
+            position.finish(self._event_end)
+        elif kind in (EventType.GTID, EventType.ANONYMOUS_GTID):
+            self._gtid(buffer, body, end, anonymous=kind == EventType.ANONYMOUS_GTID)
+        elif kind == EventType.ROTATE:
+            self._rotate(buffer, body, end, real=timestamp != 0)
+        elif kind in _UNREADABLE:
+            raise EventError(f"{EventType(kind).name}: {_UNREADABLE[EventType(kind)]}")
+        if position.in_transaction:
+            position.events_done += 1
+            if self._skipping:
+                self._skip_events -= 1
+                self._skipping = self._skip_events > 0
+
+    def _rotate(self, buffer: bytes, body: int, end: int, *, real: bool) -> None:
+        file, start = read_rotate(buffer, body, end)
+        if real:
+            self._by_number.clear()  # table numbers start anew with the server
+            self._maps.clear()
+        self._position.rotate(file, start)
+        self._event_start = self._event_end = start
+
+    def _gtid(self, buffer: bytes, body: int, end: int, *, anonymous: bool) -> None:
+        source, number, committed = read_gtid(buffer, body, end)
+        self._position.commit_micros = 0 if anonymous else committed
+        if not anonymous:
+            self._position.next_gtid(source, number)
+
+    def _query(self, buffer: bytes, body: int, end: int) -> None:
+        thread, database, sql = read_query(buffer, body, end)
+        position = self._position
+        word = sql.lstrip()[:10].upper()
+        if word == "BEGIN":
+            position.begin(self._event_start, thread)
+            self._skipping = self._skip_events > 0
+        elif word.startswith("XA START"):
+            self._in_xa = True
+            position.begin(self._event_start, thread)
+        elif word.startswith(("SAVEPOINT", "ROLLBACK T", "RELEASE", "XA END")):
+            return
+        elif position.in_transaction and not word.startswith(("COMMIT", "ROLLBACK")):
+            return
+        else:
+            self._in_xa = False
+            self._ddl(sql, database)
+            if sql.rstrip().upper().endswith("START TRANSACTION"):  # CREATE TABLE … SELECT: the rows follow
+                position.begin(self._event_start, thread)
+            else:
+                position.finish(self._event_end)
+
+    def _ddl(self, sql: str, database: str) -> None:
+        ddl = read_ddl(sql, database)
+        if ddl.tables or ddl.database is not None:
+            self._maps.clear()
+            self._by_number.clear()
+            self._structures.follow(ddl, sql, self._here())
+
+    def _table_map(self, buffer: bytes, body: int, end: int) -> None:
+        raw = buffer[body:end]
+        number = int.from_bytes(raw[:6], "little")
+        try:
+            self._by_number[number] = self._maps[raw]
+            return
+        except KeyError:
+            pass
+        _, database, name = parse_table_id(raw)
+        shapes = None
+        if self._filter.captures(database, name):
+            table_map = parse_table_map(raw)
+            table = self._structures.resolve(table_map, self._here())
+            physical = tuple((int(column.type), column.meta) for column in table_map.columns)
+            shapes = table_shapes(table, physical, self._shape_options)
+        self._maps[raw] = self._by_number[number] = shapes
+
+    def _rows(self, buffer: bytes, body: int, end: int, kind: int, operation: str, items: list[Rows]) -> None:
+        version = 1 if kind <= EventType.DELETE_ROWS_V1 else 2
+        number, columns, bitmaps = read_rows_head(buffer, body, end, version=version)
+        try:
+            shapes = self._by_number[number]
+        except KeyError:
+            raise EventError(f"rows of table number {number}, which no TABLE_MAP named") from None
+        if shapes is None or self._skipping:
+            return
+        if self._in_xa:
+            raise EventError("an XA transaction changed a captured table: XA transactions can't be captured yet")
+        shape: EventShape = getattr(shapes, _SHAPE_NAMES[operation])
+        bitmap_size = (columns + 7) // 8
+        images = 2 if operation == "u" else 1
+        first_row = bitmaps + images * bitmap_size
+        expected = (1 << columns) - 1
+        for image in range(images):
+            at = bitmaps + image * bitmap_size
+            if int.from_bytes(buffer[at : at + bitmap_size], "little") & expected != expected:
+                raise EventError(f"rows of {shape.table} lack columns: SET GLOBAL binlog_row_image=FULL")
+        position = self._position
+        arguments = (
+            buffer,
+            first_row,
+            end,
+            position.server_id,
+            position.gtid,
+            position.file,
+            self._event_start,
+            position.thread,
+            position.commit_micros or position.timestamp * 1_000_000,
+            None,
+        )
+        items.append(Rows(shape, arguments, self._skip_rows))
+        self._skip_rows = 0
+
+    # telling and ending
+
+    def locate(self, rows: Rows) -> str:
+        """Where a log event stands: file, position and GTID, and the table."""
+        if rows.shape.operation == "r":
+            return f"snapshot of table {rows.shape.table}"
+        _, _, _, _, gtid, file, position, *_ = rows.arguments
+        return f"table {rows.shape.table} at {describe(file, position, gtid)}"
+
+    def shapes(self) -> Sequence[EventShape]:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        if self._snapshot is not None:
+            self._snapshot.close()
+        if self._stream is not None:
+            self._stream.close()

@@ -35,9 +35,7 @@ def from_history(entry: Mapping[str, Any]) -> Table:
     """The structure that `to_history` wrote. Raises `SourceError`."""
     try:
         stored = dict(entry["table"])
-        columns = tuple(
-            Column(**{**column, "values": tuple(column["values"])}) for column in stored.pop("columns")
-        )
+        columns = tuple(Column(**{**column, "values": tuple(column["values"])}) for column in stored.pop("columns"))
         known = {member.name for member in fields(Table)}
         tuples = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
         return Table(columns=columns, **{name: value for name, value in tuples.items() if name in known})
@@ -90,11 +88,11 @@ class Structures:
 
     def resolve(self, table_map: TableMap, where: str) -> Table:
         """The structure that a TABLE_MAP's rows are read by. Raises `SourceError` where none is known to fit."""
-        name = (table_map.database, table_map.table)
+        name = (table_map.database, table_map.name)
         known = self._known.get(name)
         if known is not None and fits(known, table_map) is None:
             return known
-        if table_map.has_names:
+        if table_map.full:
             table = table_from_map(table_map, self._read_current(name))
         elif name in self._changed_by:
             self._stop(name)

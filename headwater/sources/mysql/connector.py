@@ -1,0 +1,228 @@
+"""The MySQL connector: Debezium's options, and the source they make.
+
+Source: "MySQL connector configuration properties" of Debezium 3.6.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from headwater.config import (
+    REQUIRED,
+    Config,
+    ConfigDef,
+    Importance,
+    Option,
+    OptionType,
+    at_least,
+    between,
+    not_blank,
+    one_of,
+    regex_list,
+)
+from headwater.sources.envelope import context_headers
+from headwater.sources.filters import ColumnFilter, TableFilter
+from headwater.sources.mysql.schema_change import SchemaChanges
+from headwater.sources.mysql.shapes import ShapeOptions
+from headwater.sources.mysql.source import MySqlSource
+from headwater.sources.mysql.types import ValueOptions
+
+_HIGH, _LOW = Importance.HIGH, Importance.LOW
+
+OPTIONS = ConfigDef(
+    Option(
+        "topic.prefix",
+        OptionType.STRING,
+        REQUIRED,
+        "Names the server in topics, schemas and offsets; must be unique and never change.",
+        _HIGH,
+        not_blank,
+    ),
+    Option("database.hostname", OptionType.STRING, REQUIRED, "Host name or address of the server.", _HIGH, not_blank),
+    Option("database.port", OptionType.INT, 3306, "Port of the server.", _HIGH, between(1, 65535)),
+    Option("database.user", OptionType.STRING, REQUIRED, "User to sign in as.", _HIGH, not_blank),
+    Option("database.password", OptionType.PASSWORD, None, "Password of the user.", _HIGH),
+    Option(
+        "database.server.id",
+        OptionType.LONG,
+        REQUIRED,
+        "Number of this replica; must differ from that of every server and replica of the cluster.",
+        _HIGH,
+        between(1, 2**32 - 1),
+    ),
+    Option(
+        "database.ssl.mode",
+        OptionType.STRING,
+        "preferred",
+        "Whether to encrypt, and what to check of the server's certificate.",
+        validator=one_of("disabled", "disable", "preferred", "required", "verify_ca", "verify_identity"),
+    ),
+    Option(
+        "database.ssl.ca",
+        OptionType.STRING,
+        None,
+        "PEM file with the certificate authorities to trust (Headwater's own; the system's without it).",
+    ),
+    Option(
+        "database.allowPublicKeyRetrieval",
+        OptionType.BOOLEAN,
+        False,
+        "Whether to take the server's public key from the server itself where there is no TLS.",
+    ),
+    Option("database.include.list", OptionType.LIST, [], "Databases to capture.", validator=regex_list),
+    Option("database.exclude.list", OptionType.LIST, [], "Databases not to capture.", validator=regex_list),
+    Option("table.include.list", OptionType.LIST, [], "Tables (database.table) to capture.", validator=regex_list),
+    Option("table.exclude.list", OptionType.LIST, [], "Tables (database.table) not to capture.", validator=regex_list),
+    Option(
+        "column.include.list",
+        OptionType.LIST,
+        [],
+        "Columns (database.table.column) to have in events.",
+        validator=regex_list,
+    ),
+    Option(
+        "column.exclude.list",
+        OptionType.LIST,
+        [],
+        "Columns (database.table.column) to leave out.",
+        validator=regex_list,
+    ),
+    Option(
+        "snapshot.mode",
+        OptionType.STRING,
+        "initial",
+        "What to read before the log, when there is no offset: the tables' rows, or only their structure (no_data).",
+        _HIGH,
+        one_of("initial", "no_data", "schema_only"),
+    ),
+    Option(
+        "include.schema.changes",
+        OptionType.BOOLEAN,
+        True,
+        "Whether to send schema changes to the topic named by topic.prefix.",
+    ),
+    Option("tombstones.on.delete", OptionType.BOOLEAN, True, "Whether a delete is followed by a tombstone."),
+    Option(
+        "decimal.handling.mode",
+        OptionType.STRING,
+        "precise",
+        "How DECIMAL is written.",
+        validator=one_of("precise", "double", "string"),
+    ),
+    Option("extended.headers.enabled", OptionType.BOOLEAN, True, "Whether events carry __debezium.context headers."),
+    Option(
+        "connect.timeout.ms", OptionType.INT, 30_000, "How long to wait for a connection.", validator=at_least(1000)
+    ),
+    Option(
+        "connect.keep.alive.interval.ms",
+        OptionType.LONG,
+        60_000,
+        "The server sends a heartbeat at four fifths of this; three missed ones are a lost connection.",
+        _LOW,
+        at_least(1000),
+    ),
+    refused={
+        "bigint.unsigned.handling.mode": "long",
+        "binary.handling.mode": "bytes",
+        "converters": "",
+        "column.propagate.source.type": "",
+        "datatype.propagate.source.type": "",
+        "database.initial.statements": "",
+        "database.ssl.keystore": "",
+        "database.ssl.truststore": "",
+        "enable.time.adjuster": "true",
+        "event.converting.failure.handling.mode": "fail",
+        "event.deserialization.failure.handling.mode": "fail",
+        "event.processing.failure.handling.mode": "fail",
+        "field.name.adjustment.mode": "none",
+        "gtid.source.excludes": "",
+        "gtid.source.includes": "",
+        "heartbeat.action.query": "",
+        "heartbeat.interval.ms": "0",
+        "include.query": "false",
+        "include.schema.comments": "false",
+        "inconsistent.schema.handling.mode": "fail",
+        "message.key.columns": "",
+        "provide.transaction.metadata": "false",
+        "read.only": "false",
+        "schema.history.internal.store.only.captured.databases.ddl": "false",
+        "schema.history.internal.store.only.captured.tables.ddl": "false",
+        "schema.name.adjustment.mode": "none",
+        "signal.data.collection": "",
+        "skip.messages.without.change": "false",
+        "skipped.operations": "t",
+        "snapshot.include.collection.list": "",
+        "snapshot.locking.mode": "minimal",
+        "snapshot.select.statement.overrides": "",
+        "source.struct.version": "v2",
+        "time.precision.mode": "adaptive_time_microseconds",
+        "topic.delimiter": ".",
+        "topic.naming.strategy": "io.debezium.schema.schematopicnamingstrategy",
+    },
+    ignored=frozenset(
+        {
+            "binlog.buffer.size",
+            "connect.keep.alive",
+            "database.history.",
+            "database.jdbc.driver",
+            "database.protocol",
+            "driver.",
+            "guardrail.collections.limit.action",
+            "guardrail.collections.max",
+            "max.batch.size",
+            "max.queue.size",
+            "max.queue.size.in.bytes",
+            "min.row.count.to.stream.results",
+            "poll.interval.ms",
+            "schema.history.internal",
+            "schema.history.internal.",
+            "snapshot.fetch.size",
+            "snapshot.max.threads",
+            "topic.cache.size",
+            "use.nongraceful.disconnect",
+        }
+    ),
+)
+
+
+class MySqlConnector:
+    """`headwater.source.SourceConnector` for MySQL."""
+
+    name = "mysql"
+    class_name = "io.debezium.connector.mysql.MySqlConnector"
+    options = OPTIONS
+    deprecated = {  # noqa: RUF012 - constant
+        "database.server.name": "topic.prefix",
+        "database.whitelist": "database.include.list",
+        "database.blacklist": "database.exclude.list",
+        "table.whitelist": "table.include.list",
+        "table.blacklist": "table.exclude.list",
+        "column.whitelist": "column.include.list",
+        "column.blacklist": "column.exclude.list",
+        "driver.allowPublicKeyRetrieval": "database.allowPublicKeyRetrieval",
+    }
+
+    def open(self, config: Config) -> MySqlSource:
+        """The source of the connector's only task."""
+        prefix = config["topic.prefix"]
+        extended = config["extended.headers.enabled"]
+        headers = context_headers(prefix, self.name, 0, str(uuid.uuid4())) if extended else ()
+        tables = TableFilter(
+            database_include=config["database.include.list"],
+            database_exclude=config["database.exclude.list"],
+            table_include=config["table.include.list"],
+            table_exclude=config["table.exclude.list"],
+        )
+        columns = ColumnFilter(include=config["column.include.list"], exclude=config["column.exclude.list"])
+        options = ShapeOptions(
+            prefix=prefix,
+            values=ValueOptions(decimal_handling=config["decimal.handling.mode"].lower()),
+            tombstones=config["tombstones.on.delete"],
+            headers=headers,
+            captures_column=columns.captures,
+        )
+        changes = SchemaChanges(prefix, headers) if config["include.schema.changes"] else None
+        return MySqlSource(config, options, tables, changes)
+
+
+CONNECTOR = MySqlConnector()

@@ -1,0 +1,97 @@
+"""The bodies of the log's events that are not rows.
+
+Source: MySQL's ``libs/mysql/binlog/event/{control_events,statement_events,rows_event}.h``.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+from uuid import UUID
+
+_QUERY = struct.Struct("<IIBHH")
+_GTID = struct.Struct("<B16sq")
+_LOGICAL_CLOCK = 2
+_ORIGINAL_FOLLOWS = 1 << 55
+_ROWS_V2_EXTRA = 2
+
+
+class EventError(Exception):
+    """An event's body is not what its type promises."""
+
+
+class QueryEvent(NamedTuple):
+    """A statement, or a transaction's BEGIN or COMMIT."""
+
+    thread: int
+    database: str
+    sql: str
+
+
+class GtidEvent(NamedTuple):
+    """The start of a transaction: its source's UUID, its number, and when it was committed first (µs, 0: unknown)."""
+
+    source: str
+    number: int
+    committed: int
+
+
+class RowsHead(NamedTuple):
+    """What stands before the rows: the table's number, the number of columns, and where bitmaps and rows begin."""
+
+    table_number: int
+    columns: int
+    bitmaps: int
+
+
+def read_query(buffer: bytes, start: int, end: int) -> QueryEvent:
+    """QUERY_EVENT; text that is not UTF-8 is kept as far as it is."""
+    try:
+        thread, _, name_size, _, variables_size = _QUERY.unpack_from(buffer, start)
+    except struct.error as error:
+        raise EventError(f"QUERY: {error}") from error
+    name = start + _QUERY.size + variables_size
+    sql = name + name_size + 1
+    if sql > end:
+        raise EventError("QUERY: the statement lies behind the event's end")
+    database = buffer[name : name + name_size].decode("utf-8", "replace")
+    return QueryEvent(thread, database, buffer[sql:end].decode("utf-8", "replace"))
+
+
+def read_gtid(buffer: bytes, start: int, end: int) -> GtidEvent:
+    """GTID_LOG_EVENT and ANONYMOUS_GTID_LOG_EVENT."""
+    try:
+        _, uuid, number = _GTID.unpack_from(buffer, start)
+    except struct.error as error:
+        raise EventError(f"GTID: {error}") from error
+    at = start + _GTID.size
+    committed = 0
+    if end - at >= 24 and buffer[at] == _LOGICAL_CLOCK:
+        at += 17
+        committed = int.from_bytes(buffer[at : at + 7], "little")
+        if committed & _ORIGINAL_FOLLOWS:
+            committed = int.from_bytes(buffer[at + 7 : at + 14], "little")
+    return GtidEvent(str(UUID(bytes=uuid)), number, committed)
+
+
+def read_rotate(buffer: bytes, start: int, end: int) -> tuple[str, int]:
+    """ROTATE_EVENT: the next file and the position in it."""
+    if end - start <= 8:
+        raise EventError("ROTATE: names no file")
+    return buffer[start + 8 : end].decode(), int.from_bytes(buffer[start : start + 8], "little")
+
+
+def read_rows_head(buffer: bytes, start: int, end: int, *, version: int) -> RowsHead:
+    """The fixed part of WRITE, UPDATE and DELETE_ROWS events, ``version`` 1 or 2."""
+    number = int.from_bytes(buffer[start : start + 6], "little")
+    at = start + 8
+    if version == _ROWS_V2_EXTRA:
+        at += int.from_bytes(buffer[at : at + 2], "little")
+    if at >= end:
+        raise EventError("rows: the head lies behind the event's end")
+    columns = buffer[at]
+    if columns < 251:
+        return RowsHead(number, columns, at + 1)
+    if columns != 252:
+        raise EventError(f"rows: a table has no {columns} columns")
+    return RowsHead(number, int.from_bytes(buffer[at + 1 : at + 3], "little"), at + 3)

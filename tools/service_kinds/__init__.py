@@ -21,5 +21,5 @@ VARIABLES = {
 #: Those of them that can be installed and started here.
 AVAILABLE: dict[str, type[Service]] = {kind.name: kind for kind in (MySQL, Kafka)}
 
-#: Jars that are no server.
+#: Sets of jars that are no server.
 JAR_SETS = {"debezium": DebeziumJars}

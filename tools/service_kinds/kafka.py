@@ -1,20 +1,16 @@
 """Apache Kafka: one KRaft node, broker and controller in one process, from its jars on Maven Central."""
 
 import base64
-import os
-import re
 import shutil
 import socket
 import struct
-import subprocess
 import uuid
 from pathlib import Path
 
-from service_kinds.debian import apt_install, ensure_program
-from service_kinds.service import HOST, Service, ServiceError, receive_exactly
+from service_kinds.java import fetch_jars, java
+from service_kinds.service import HOST, Service, receive_exactly
 
 POM = Path(__file__).with_name("kafka.pom.xml")
-OLDEST_JAVA = 17
 
 LOGGING = """\
 rootLogger.level = INFO
@@ -28,7 +24,9 @@ appender.console.layout.pattern = %d %p %c: %m%n
 HEAP = ("-Xms128m", "-Xmx512m", "-XX:+UseG1GC", "-XX:+ExitOnOutOfMemoryError")
 
 METADATA = 3
+"""Kafka's API key of the Metadata request (protocol guide, Messages)."""
 METADATA_VERSION = 4
+"""The last version before flexible fields, for the shortest request."""
 
 
 class Kafka(Service):
@@ -38,11 +36,9 @@ class Kafka(Service):
     default_port = 29092
 
     def install(self, target: Path) -> None:
-        java(self)
-        maven = ensure_program(self, "mvn", "maven")
+        java(self)  # a missing one shows before 50 MB are fetched
         self.say("fetching Kafka's jars with Maven (50 MB)")
-        goal = ["dependency:copy-dependencies", f"-DoutputDirectory={target / 'jars'}"]
-        self.run([maven, "-B", "-q", "-f", str(POM), *goal], self.install_log, "fetching Kafka's jars")
+        fetch_jars(self, POM, target / "jars")
         (target / "log4j2.properties").write_text(LOGGING)
         shutil.copy(POM, target / "pom.xml")
 
@@ -53,7 +49,7 @@ class Kafka(Service):
     def initialise(self, data: Path) -> None:
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         arguments = ["format", f"--cluster-id={cluster_id}", "--config", str(self._write_config(data))]
-        self.run([*self._java(), "kafka.tools.StorageTool", *arguments], self.install_log, "formatting the log folder")
+        self.run("formatting the log folder", [*self._java(), "kafka.tools.StorageTool", *arguments])
 
     def command(self) -> list[str]:
         return [*self._java(), "kafka.Kafka", str(self._write_config(self.data))]
@@ -61,13 +57,14 @@ class Kafka(Service):
     def ready(self, connection: socket.socket) -> bool:
         """Asks for metadata: a broker that is registered and unfenced lists itself."""
         client = b"tools/services"
-        header = struct.pack(">hhih", METADATA, METADATA_VERSION, 1, len(client)) + client
-        no_topics, no_creation = struct.pack(">i", 0), b"\x00"
-        request = header + no_topics + no_creation
+        correlation_id, no_topics, no_creation = 1, 0, False
+        header = struct.pack(">hhih", METADATA, METADATA_VERSION, correlation_id, len(client)) + client
+        request = header + struct.pack(">i?", no_topics, no_creation)
         connection.sendall(struct.pack(">i", len(request)) + request)
-        (size,) = struct.unpack(">i", receive_exactly(connection, 4))
-        correlation, _throttle_ms, brokers = struct.unpack_from(">iii", receive_exactly(connection, size))
-        return correlation == 1 and brokers == 1
+        _size, _correlation_id, _throttle_ms, brokers = struct.unpack(
+            ">iiii", receive_exactly(connection, 16)
+        )
+        return brokers == 1
 
     def address(self) -> str:
         return f"{HOST}:{self.port}"
@@ -108,21 +105,3 @@ class Kafka(Service):
         path = self.folder / "server.properties"
         path.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
         return path
-
-
-def java(service: Service) -> str:
-    """Path of a Java that runs Kafka, Debian's own installed first if there is none; raises ServiceError."""
-    for attempt in range(2):
-        candidates = [shutil.which("java"), *map(str, Path("/usr/lib/jvm").glob("java-*/bin/java"))]
-        for candidate in candidates:
-            if candidate and java_version(candidate) >= OLDEST_JAVA:
-                return candidate
-        if attempt == 0:
-            apt_install(service, "default-jre-headless")
-    raise ServiceError(f"{service.name}: no Java {OLDEST_JAVA} or newer on PATH or in /usr/lib/jvm; install one")
-
-
-def java_version(path: str) -> int:
-    said = subprocess.run([path, "-version"], capture_output=True, text=True, check=False, env=os.environ).stderr
-    found = re.search(r'version "(\d+)', said)
-    return int(found[1]) if found else 0

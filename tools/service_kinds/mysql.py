@@ -21,9 +21,6 @@ CREATE DATABASE course;
 
 SETTINGS = (
     "--server-id=1",
-    "--log-bin=binlog",
-    "--binlog-format=ROW",
-    "--binlog-row-image=FULL",
     "--gtid-mode=ON",
     "--enforce-gtid-consistency=ON",
     "--character-set-server=utf8mb4",
@@ -41,7 +38,10 @@ SETTINGS = (
 
 
 class MySQL(Service):
-    """`binlog_row_metadata` keeps MySQL's default, MINIMAL; a test that wants FULL says SET GLOBAL."""
+    """The binlog keeps MySQL's defaults, row format, full images and minimal metadata, but for GTIDs.
+
+    A test that wants `binlog_row_metadata=FULL` says SET GLOBAL.
+    """
 
     name = "mysql"
     default_port = 23306
@@ -55,11 +55,11 @@ class MySQL(Service):
         accounts = self.folder / "accounts.sql"
         accounts.write_text(ACCOUNTS)
         command = [*self._server(data), "--initialize-insecure", f"--init-file={accounts}"]
-        self.run(command, self.install_log, "initialising the data folder")
+        self.run("initialising the data folder", command)
         accounts.unlink()
 
     def command(self) -> list[str]:
-        listener = (f"--bind-address={HOST}", f"--port={self.port}", f"--socket={self.data / 'mysql.sock'}")
+        listener = (f"--bind-address={HOST}", f"--port={self.port}", "--socket=mysql.sock")
         return [*self._server(self.data), *listener, *SETTINGS]
 
     def ready(self, connection: socket.socket) -> bool:

@@ -73,6 +73,7 @@ class Service(Installation):
         with self.locked():
             daemon = self.running()
             if not daemon:
+                self._require_free_ports()
                 self.ensure_installed()
                 self._ensure_initialised()
                 daemon = self._start()
@@ -102,13 +103,15 @@ class Service(Installation):
             with fresh_folder(self.data) as target:
                 self.initialise(target)
 
-    def _start(self) -> Daemon:
+    def _require_free_ports(self) -> None:
         for port in self.ports():
             if not port_is_free(port):
                 raise ServiceError(
                     f"{self.name}: port {port} on {HOST} is taken by another program; "
                     f"stop that one, or choose a port with {self._port_variable}"
                 )
+
+    def _start(self) -> Daemon:
         daemon = Daemon.start(self.command(), port=self.port, folder=self.data, log=self.log)
         daemon.save(self._daemon_file)
         return daemon

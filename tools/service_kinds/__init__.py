@@ -1,0 +1,25 @@
+"""The servers and jars that `tools/services` knows: one file each."""
+
+from service_kinds.debezium import DebeziumJars
+from service_kinds.kafka import Kafka
+from service_kinds.mysql import MySQL
+from service_kinds.service import Service
+
+#: Every server that tests may ask for, and the environment variable that says where one runs.
+VARIABLES = {
+    "mysql": "MYSQL_URL",
+    "mariadb": "MARIADB_URL",
+    "postgres": "POSTGRES_URL",
+    "mongodb": "MONGODB_URL",
+    "kafka": "KAFKA_BOOTSTRAP_SERVERS",
+    "schema-registry": "SCHEMA_REGISTRY_URL",
+    "redis": "REDIS_URL",
+    "rabbitmq": "RABBITMQ_URL",
+    "nats": "NATS_URL",
+}
+
+#: Those of them that can be installed and started here.
+AVAILABLE: dict[str, type[Service]] = {kind.name: kind for kind in (MySQL, Kafka)}
+
+#: Sets of jars that are no server.
+JAR_SETS = {"debezium": DebeziumJars}

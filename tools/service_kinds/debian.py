@@ -1,0 +1,106 @@
+"""Debian packages: installed on the machine, or unpacked into a folder that the machine does not know of."""
+
+import os
+import platform
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from service_kinds.installation import Installation, ServiceError
+
+ARCHIVE_KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
+LOCK_DEADLINE = 600.0
+"""Seconds to wait for another apt-get on this machine."""
+LOCK_POLL_INTERVAL = 1.0
+
+
+def install_packages(installation: Installation, *packages: str) -> None:
+    """Installs packages on the machine; raises ServiceError if that fails or is not allowed."""
+    wanted = " ".join(packages)
+    if os.geteuid() != 0:
+        raise ServiceError(f"{installation.name}: missing on this machine; as root, apt-get install {wanted}")
+    installation.say(f"installing {wanted} from Debian")
+    apt_get(installation, "update")
+    apt_get(installation, "install", "--yes", "--no-install-recommends", *packages)
+
+
+def unpack_unstable(installation: Installation, package: str, target: Path, *, without: str) -> None:
+    """Unpacks a package of Debian's unstable suite, with all it depends on down to libc, into `target`.
+
+    apt works on a state of its own, in which nothing is installed but `without`: a package that is left out
+    because what is run does not need it. The machine's own packages are not touched. Raises ServiceError.
+    """
+    state = target / "apt"
+    for folder in ("lists/partial", "cache/archives/partial"):
+        (state / folder).mkdir(parents=True)
+    (state / "sources").write_text(f"deb [signed-by={ARCHIVE_KEYS}] {archive(installation)} sid main\n")
+    (state / "status").write_text(status_of(without))
+    settings = {
+        "Dir::Etc::SourceList": state / "sources",
+        "Dir::Etc::SourceParts": "-",
+        "Dir::State": state,
+        "Dir::State::Status": state / "status",
+        "Dir::Cache": state / "cache",
+        "Acquire::Languages": "none",
+        "APT::Sandbox::User": "root",
+    }
+    options = [f"--option={name}={value}" for name, value in settings.items()]
+    apt_get(installation, *options, "update")
+    apt_get(installation, *options, "install", "--yes", "--no-install-recommends", "--download-only", package)
+    for deb in sorted((state / "cache" / "archives").glob("*.deb")):
+        installation.run("unpacking", ["dpkg-deb", "--extract", str(deb), str(target)])
+    shutil.rmtree(state)
+
+
+def apt_get(installation: Installation, *arguments: str) -> None:
+    """Runs apt-get, again while another one holds a lock that DPkg::Lock::Timeout does not cover."""
+    options = ("-q", "-o", "Acquire::Retries=3", "-o", f"DPkg::Lock::Timeout={LOCK_DEADLINE:.0f}")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
+    deadline = time.monotonic() + LOCK_DEADLINE
+    while True:
+        try:
+            installation.run("apt-get", ["apt-get", *options, *arguments], environment)
+        except ServiceError as error:
+            if "Could not get lock" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(LOCK_POLL_INTERVAL)
+        else:
+            return
+
+
+def archive(installation: Installation) -> str:
+    """Address of the Debian archive that this machine's own apt uses; raises ServiceError if it has none."""
+    codename = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+    query = [
+        "apt-get",
+        "indextargets",
+        "--format",
+        "$(REPO_URI)",
+        "Created-By: Packages",
+        f"Codename: {codename}",
+    ]
+    addresses = output_of(query).split()
+    if not addresses:  # apt lists nothing before its first update
+        apt_get(installation, "update")
+        addresses = output_of(query).split()
+    if not addresses:
+        raise ServiceError(
+            f"{installation.name}: apt has no source for Debian {codename}; "
+            "add one in /etc/apt/sources.list.d"
+        )
+    return addresses[0]
+
+
+def status_of(package: str) -> str:
+    """A dpkg status file (deb-control(5)) in which any version of `package` counts as installed."""
+    architecture = output_of(["dpkg", "--print-architecture"]).strip()
+    return (
+        f"Package: {package}\nStatus: install ok installed\nArchitecture: {architecture}\n"
+        "Multi-Arch: allowed\nVersion: 999\nMaintainer: none\nDescription: left out\n"
+    )
+
+
+def output_of(command: Sequence[str]) -> str:
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout

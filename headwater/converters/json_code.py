@@ -1,0 +1,162 @@
+"""The code that writes a table's rows as JSON.
+
+A message is a sequence of pieces of bytes, in the order of the schema's fields: constant ones, folded when planned;
+those of a log event, joined once for all its rows; and those of a row. A struct of columns is one piece, an
+``orjson.dumps`` of a dict display, so that per row remain as many calls as there are such structs, and one ``join``:
+
+    join((k1_, dumps({'id': a0, 'name': a1}), e3_, dumps(row), e5_))
+"""
+
+from __future__ import annotations
+
+import itertools
+from binascii import b2a_base64
+from typing import Any, NamedTuple
+
+import orjson
+
+from headwater.converter import Scope
+from headwater.converters.json_values import INTEGER_BITS, JsonValues, dumps, non_finite
+from headwater.record import DECIMAL, Schema, Type
+from headwater.shape import Const, Node, Slot, Stage, Struct
+
+
+class _Piece(NamedTuple):
+    """Bytes known for the table, or an expression that gives them at ``stage``."""
+
+    stage: Stage
+    content: bytes | str
+
+
+def _constant(content: bytes) -> _Piece:
+    return _Piece(Stage.TABLE, content)
+
+
+def _stage(node: Node) -> Stage:
+    """When all of ``node`` is known."""
+    match node:
+        case Const():
+            return Stage.TABLE
+        case Slot(_, stage):
+            return stage
+        case Struct(nodes):
+            return max(map(_stage, nodes), default=Stage.TABLE)
+
+
+def _is_columns(node: Struct) -> bool:
+    """Whether most fields are columns, so that one dict display beats a piece for each field."""
+    columns = sum(isinstance(child, Slot) and child.stage is Stage.ROW for child in node.nodes)
+    return columns > sum(_stage(child) is not Stage.ROW for child in node.nodes)
+
+
+class JsonCode:
+    """Writes the expression of one key, value or header."""
+
+    def __init__(self, values: JsonValues, scope: Scope) -> None:
+        self._values = values
+        self._scope = scope
+        self._dumps = scope.bind(orjson.dumps)
+        self._join = scope.bind(b"".join)
+
+    def expression(self, schema: Schema, node: Node, before: bytes, after: bytes) -> str:
+        """The bytes of ``node`` between constant ones."""
+        return self._joined([_constant(before), *self._pieces(schema, node), _constant(after)])
+
+    def _joined(self, pieces: list[_Piece]) -> str:
+        """The expression of all pieces in order; what is known before the row is computed before it."""
+        expressions: list[str] = []
+        for in_row, run in itertools.groupby(pieces, key=lambda piece: piece.stage is Stage.ROW):
+            found = list(run)
+            expressions += [str(piece.content) for piece in found] if in_row else self._before_row(found)
+        return expressions[0] if len(expressions) == 1 else f"{self._join}(({', '.join(expressions)}))"
+
+    def _before_row(self, pieces: list[_Piece]) -> list[str]:
+        """At most one expression: of constant bytes, or of those of the log event."""
+        parts: list[str] = []
+        for stage, run in itertools.groupby(pieces, key=lambda piece: piece.stage):
+            if stage is Stage.EVENT:
+                parts += (str(piece.content) for piece in run)
+            elif constant := b"".join(piece.content for piece in run if isinstance(piece.content, bytes)):
+                parts.append(self._scope.bind(constant))
+        if all(piece.stage is Stage.TABLE for piece in pieces):
+            return parts
+        whole = parts[0] if len(parts) == 1 else f"{self._join}(({', '.join(parts)}))"
+        return [self._scope.assign(Stage.EVENT, whole)]
+
+    def _pieces(self, schema: Schema, node: Node) -> list[_Piece]:
+        match node:
+            case Const(value):
+                return [_constant(dumps(self._values.writer(schema)(value)))]
+            case Slot(name, stage):
+                return [_Piece(stage, f"{self._dumps}({self._slot(schema, name)})")]
+            case Struct() if _is_columns(node) and self._is_text(schema, node):
+                return [_Piece(Stage.ROW, f"{self._dumps}({self._display(schema, node)})")]
+            case Struct():
+                return self._fields(schema, node)
+
+    def _fields(self, schema: Schema, node: Struct) -> list[_Piece]:
+        """A struct field by field."""
+        pieces = [_constant(b"{")]
+        for index, (field, child) in enumerate(zip(schema.fields, node.nodes, strict=True)):
+            pieces.append(_constant(b"%b%b:" % (b"," if index else b"", dumps(field.name))))
+            pieces += self._pieces(field.schema, child)
+        return [*pieces, _constant(b"}")]
+
+    def _is_text(self, schema: Schema, node: Struct) -> bool:
+        """Whether orjson can write what is known of a struct: a lone surrogate in a name isn't UTF-8."""
+        try:
+            orjson.dumps(self._skeleton(schema, node))
+        except orjson.JSONEncodeError:
+            return False
+        return True
+
+    def _skeleton(self, schema: Schema, node: Node) -> Any:
+        """The JSON of ``node`` with null for its slots."""
+        match node:
+            case Const(value):
+                return self._values.writer(schema)(value)
+            case Slot():
+                return None
+            case Struct(nodes):
+                members = zip(schema.fields, nodes, strict=True)
+                return {field.name: self._skeleton(field.schema, child) for field, child in members}
+
+    def _display(self, schema: Schema, node: Struct) -> str:
+        """A struct as a dict display that orjson writes."""
+        members = (
+            f"{field.name!r}: {self._member(field.schema, child)}"
+            for field, child in zip(schema.fields, node.nodes, strict=True)
+        )
+        return f"{{{', '.join(members)}}}"
+
+    def _member(self, schema: Schema, node: Node) -> str:
+        match node:
+            case Const(value):
+                written = self._values.writer(schema)(value)
+                return "None" if written is None else self._scope.bind(written)
+            case Slot(name):
+                return self._slot(schema, name)
+            case Struct():
+                return self._display(schema, node)
+
+    def _slot(self, schema: Schema, name: str) -> str:
+        """A slot as orjson writes it."""
+        present = self._present(schema, name)
+        if not schema.optional:
+            return present
+        absent = self._values.absent(schema)
+        if absent is not None:
+            return f"({self._scope.bind(absent)} if {name} is None else {present})"
+        return present if present == name else f"(None if {name} is None else {present})"
+
+    def _present(self, schema: Schema, name: str) -> str:
+        """A slot that isn't null; calls are spared where an operator does."""
+        bind = self._scope.bind
+        if schema.name != DECIMAL:
+            if schema.type in INTEGER_BITS or schema.type in (Type.STRING, Type.BOOLEAN):
+                return name
+            if schema.type is Type.FLOAT64:
+                return f"({name} if {name} - {name} == 0 else {bind(non_finite)}({name}))"
+            if schema.type is Type.BYTES:
+                return f"{bind(b2a_base64)}({name}, newline=False).decode()"
+        return f"{bind(self._values.present(schema))}({name})"

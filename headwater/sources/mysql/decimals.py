@@ -30,7 +30,7 @@ def size(precision: int, scale: int) -> int:
 
 def unscaled(data: bytes, parts: tuple[tuple[int, int], ...]) -> int:
     """The unscaled value of a stored decimal, given its `groups`: 123.45 as decimal(10,2) is 12345."""
-    negative = data[0] < 0x80  # noqa: PLR2004 - the flipped sign bit
+    negative = data[0] < 0x80
     stored = int.from_bytes(data, "big") ^ (0x80 << 8 * (len(data) - 1))
     if negative:
         stored ^= (1 << 8 * len(data)) - 1

@@ -177,13 +177,13 @@ class _Document:
         data = self.data
         size = data[at]
         at += 1
-        if size > 0x7F:  # noqa: PLR2004 - more bytes follow
+        if size > 0x7F:
             size &= 0x7F
             for shift in (7, 14, 21, 28):
                 byte = data[at]
                 at += 1
                 size |= (byte & 0x7F) << shift
-                if byte < 0x80:  # noqa: PLR2004
+                if byte < 0x80:
                     break
             else:
                 raise JsonError("binary JSON with a length of more than five bytes")
@@ -200,7 +200,7 @@ def _literal(code: int) -> str:
 
 
 def _double(number: float) -> str:
-    if number == 0 or 1e-3 <= abs(number) < 1e7:  # noqa: PLR2004 - where Double.toString has no exponent
+    if number == 0 or 1e-3 <= abs(number) < 1e7:
         return repr(number)
     if number - number != 0:
         raise JsonError(f"binary JSON with the number {number}")

@@ -1,0 +1,234 @@
+"""Reading the row images of WRITE_ROWS, UPDATE_ROWS and DELETE_ROWS: generated code, one function per table.
+
+An image is a bitmap of the columns that are NULL (the lowest bit first) and then the other columns' values, each
+in the fixed size, or behind the length, that its type and TABLE_MAP's metadata give. The code goes through it once:
+neighbouring columns of fixed size are read together by one ``unpack_from``, columns that nobody uses are passed over by
+their length. What comes out are Connect values of the column's schema (see `headwater.record`).
+
+Source: https://dev.mysql.com/doc/dev/mysql-server/latest/classbinary__log_1_1Rows__event.html and ``Field::pack`` in
+MySQL's sql/field.cc; Debezium 3.6's ``RowDeserializers`` and ``BinlogValueConverters`` for the values.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import NoReturn
+
+from headwater.shape import ReaderCode
+from headwater.source import SourceError
+from headwater.sources.mysql.cells import Layout, Value, layout, value
+from headwater.sources.mysql.table import Column, Table
+from headwater.sources.mysql.types import ValueOptions, field_schema
+
+IMAGES = {"c": "a", "u": "ba", "d": "b"}
+"""The images of a row by Debezium's operation, in the order they stand: before, after."""
+
+PASSED_OVER = Value("")
+
+PASSED_OVER = Value("")
+
+FAILURES = (ValueError, IndexError, struct.error)
+"""What reading bytes that don't fit the table's structure raises."""
+
+
+class RowError(Exception):
+    """A row image does not fit the table's structure, or holds a value that has no place in its schema."""
+
+
+class RowsReader:
+    """`headwater.shape.Reader` of one kind of rows event on one table.
+
+    ``physical``   TABLE_MAP's (type, metadata) of every column, as `headwater.sources.mysql.table_map` has them
+    ``kind``       Debezium's operation: ``c`` has after images, ``d`` before images, ``u`` both
+    The generated function takes ``buf`` (bytes), ``pos`` (where the first image begins), ``end`` (behind the last
+    one), then ``extra_parameters``; ``event_code`` is run once per event with ``constants`` at hand. Slots: ``a0``
+    is the first column after the change, ``b0`` before it. It raises `RowError`.
+
+    Raises `SourceError` where a column can't be read at all.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        physical: Sequence[tuple[int, int]],
+        kind: str,
+        options: ValueOptions,
+        *,
+        extra_parameters: tuple[str, ...] = (),
+        event_code: Sequence[str] = (),
+        constants: Mapping[str, object] | None = None,
+    ) -> None:
+        self._table = table
+        self._physical = physical
+        self._images = IMAGES[kind]
+        self._options = options
+        self._parameters = ("buf", "pos", "end", *extra_parameters)
+        self._event = event_code
+        self._constants = dict(constants or {})
+
+    def code(self, used: frozenset[str]) -> ReaderCode:
+        """`headwater.shape.Reader.code`."""
+        writer = _Writer()
+        body = [line for image in self._images for line in writer.image(self._places(image, used, writer))]
+        row = [
+            "try:",
+            *_indent(body),
+            *_indent(["if pos > end:", "    raise IndexError('it runs past the end of the event')"]),
+            "except FAILURES as error:",
+            "    fail(row, error)",
+        ]
+        constants = {**self._constants, **writer.constants, "FAILURES": FAILURES, "fail": _fail}
+        return ReaderCode(self._parameters, self._event, "while pos < end:", row, constants)
+
+    def _places(self, image: str, used: frozenset[str], writer: _Writer) -> list[_Place]:
+        columns = zip(self._table.columns, self._physical, strict=True)
+        return [
+            self._place(f"{image}{index}", index, column, kind, meta, used, writer)
+            for index, (column, (kind, meta)) in enumerate(columns)
+        ]
+
+    def _place(
+        self, slot: str, index: int, column: Column, kind: int, meta: int, used: frozenset[str], writer: _Writer
+    ) -> _Place:
+        try:
+            place = _Place(layout(kind, meta), 1 << index, nullable=column.nullable)
+            if slot in used:
+                place.target = slot
+                place.value = writer.bind(index, value(column, field_schema(column, self._options), kind, meta))
+        except ValueError as error:
+            raise SourceError(f"column {column.name!r} of table {self._table.id}: {error}") from error
+        return place
+
+
+def _fail(row: int, error: Exception) -> NoReturn:
+    raise RowError(f"row {row} of the event can't be read: {error}") from error
+
+
+def _indent(lines: Iterable[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
+
+
+@dataclass(slots=True)
+class _Place:
+    """A column in an image; ``target`` is the variable it is read into, empty for one that is passed over."""
+
+    layout: Layout
+    bit: int
+    nullable: bool
+    target: str = ""
+    value: Value = PASSED_OVER
+
+
+class _Writer:
+    """Writes the statements that read images, and gathers the constants they refer to."""
+
+    def __init__(self) -> None:
+        self.constants: dict[str, object] = {}
+        self._structs: dict[str, str] = {}
+
+    def bind(self, index: int, found: Value) -> Value:
+        """The value with its converter bound under a name."""
+        if found.convert is None:
+            return found
+        name = f"convert{index}"
+        self.constants.setdefault(name, found.convert)
+        return Value(found.items, found.expression.replace("{convert}", name))
+
+    def image(self, places: Sequence[_Place]) -> list[str]:
+        """Statements that read one image."""
+        lines = self._null_bitmap(places)
+        for fixed, group in groupby(places, key=lambda place: place.layout.size > 0):
+            if fixed:
+                lines += self._run(list(group))
+            else:
+                for place in group:
+                    lines += self._unless_null(place, self._behind_length(place))
+        return lines
+
+    def _null_bitmap(self, places: Sequence[_Place]) -> list[str]:
+        size = (len(places) + 7) // 8
+        lines = [
+            "nulls = buf[pos]" if size == 1 else f"nulls = int.from_bytes(buf[pos:pos + {size}], 'little')",
+            f"pos += {size}",
+        ]
+        if never := sum(place.bit for place in places if not place.nullable):
+            lines += [f"if nulls & {never:#x}:", "    raise ValueError('a NOT NULL column is NULL')"]
+        return lines
+
+    def _run(self, places: list[_Place]) -> list[str]:
+        """Neighbours of fixed size: together where none of them is NULL, else one by one."""
+        single = [line for place in places for line in self._unless_null(place, self._fixed([place]))]
+        nullable = sum(place.bit for place in places if place.nullable)
+        if len(places) == 1:
+            return single
+        together = self._fixed(places)
+        if not nullable:
+            return together
+        return [f"if nulls & {nullable:#x}:", *_indent(single), "else:", *_indent(together)]
+
+    def _unless_null(self, place: _Place, lines: list[str]) -> list[str]:
+        if not place.nullable:
+            return lines
+        if not place.target:
+            return [f"if not nulls & {place.bit:#x}:", *_indent(lines)]
+        return [f"if nulls & {place.bit:#x}:", f"    {place.target} = None", "else:", *_indent(lines)]
+
+    def _fixed(self, places: list[_Place]) -> list[str]:
+        """Statements for neighbours of fixed size, none of them NULL."""
+        size = sum(place.layout.size for place in places)
+        used = [place for place in places if place.target]
+        lines = []
+        if len(places) == 1 and used and (inline := _inline(places[0])):
+            lines = [f"{used[0].target} = {inline}"]
+        elif used:
+            lines = self._unpack(places, used)
+        return [*lines, f"pos += {size}"]
+
+    def _unpack(self, places: list[_Place], used: list[_Place]) -> list[str]:
+        items = "".join(place.value.items if place.target else f"{place.layout.size}x" for place in places)
+        targets = []
+        finish = []
+        for place in used:
+            second = f"{place.target}_high"
+            targets.append(place.target)
+            if "{y}" in place.value.expression:
+                targets.append(second)
+            if place.value.expression != "{x}":
+                finish.append(f"{place.target} = {place.value.expression.format(x=place.target, y=second)}")
+        return [f"{', '.join(targets)}, = {self._struct(items)}(buf, pos)", *finish]
+
+    def _struct(self, items: str) -> str:
+        if items not in self._structs:
+            name = self._structs[items] = f"unpack{len(self._structs)}"
+            self.constants[name] = struct.Struct(f"<{items}").unpack_from
+        return self._structs[items]
+
+    def _behind_length(self, place: _Place) -> list[str]:
+        """Statements for a column with its length before it, not NULL."""
+        prefix = place.layout.prefix
+        stop = f"pos + {prefix} + {LENGTHS[prefix]}"
+        if not place.target:
+            return [f"pos = {stop}"]
+        data = f"buf[pos + {prefix}:stop]"
+        return [f"stop = {stop}", f"{place.target} = {place.value.expression.format(x=data)}", "pos = stop"]
+
+
+LENGTHS = {
+    1: "buf[pos]",
+    2: "(buf[pos] | buf[pos + 1] << 8)",
+    3: "int.from_bytes(buf[pos:pos + 3], 'little')",
+    4: "int.from_bytes(buf[pos:pos + 4], 'little')",
+}
+"""The length before a value, by the bytes it takes."""
+
+
+def _inline(place: _Place) -> str:
+    """A lone column without a call of ``unpack_from``: bytes, or one byte."""
+    if place.value.items == "B":
+        return place.value.expression.format(x="buf[pos]")
+    if place.value.items == f"{place.layout.size}s":
+        return place.value.expression.format(x=f"buf[pos:pos + {place.layout.size}]")
+    return ""

@@ -2,9 +2,18 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.debezium.config.CommonConnectorConfig;
 import io.debezium.embedded.Connect;
 import io.debezium.engine.ChangeEvent;
 import io.debezium.engine.DebeziumEngine;
+import io.debezium.function.BlockingConsumer;
+import io.debezium.pipeline.notification.Notification;
+import io.debezium.pipeline.notification.channels.ConnectChannel;
+import io.debezium.pipeline.notification.channels.NotificationChannel;
+import io.debezium.pipeline.spi.OffsetContext;
+import io.debezium.pipeline.spi.Offsets;
+import io.debezium.pipeline.spi.Partition;
+import io.debezium.schema.SchemaFactory;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -106,9 +115,6 @@ public final class Reference {
      * {"state": "failed", "message", "trace"}.
      */
     private static final class Engine implements DebeziumEngine.ChangeConsumer<ChangeEvent<SourceRecord, SourceRecord>> {
-        /** Debezium's notifications share the queue with the records: the snapshot's end arrives after its last one. */
-        private static final String NOTIFICATIONS = "__reference.notifications";
-
         private final Properties config;
         private final JsonConverter keyConverter = new JsonConverter();
         private final JsonConverter valueConverter = new JsonConverter();
@@ -121,8 +127,7 @@ public final class Reference {
             keyConverter.configure(prefixed("key.converter."), true);
             valueConverter.configure(prefixed("value.converter."), false);
             headerConverter.configure(Map.of());
-            config.setProperty("notification.enabled.channels", "sink");
-            config.setProperty("notification.sink.topic.name", NOTIFICATIONS);
+            config.setProperty("notification.enabled.channels", SnapshotEnd.NAME);
         }
 
         private Map<String, Object> prefixed(String prefix) {
@@ -203,22 +208,14 @@ public final class Reference {
                 throws InterruptedException {
             for (var event : events) {
                 SourceRecord record = event.value();
-                if (record.topic().equals(NOTIFICATIONS)) {
-                    notified((Struct) record.value());
+                if (record.topic().equals(SnapshotEnd.TOPIC)) {
+                    snapshotOut.countDown();
                 } else {
                     emit(JSON.createObjectNode().set("record", describe(record)));
+                    committer.markProcessed(event);
                 }
-                committer.markProcessed(event);
             }
             committer.markBatchFinished();
-        }
-
-        private void notified(Struct notification) {
-            String type = notification.getString("type");
-            if (notification.getString("aggregate_type").equals("Initial Snapshot")
-                    && (type.equals("COMPLETED") || type.equals("SKIPPED"))) {
-                snapshotOut.countDown();
-            }
         }
 
         private ObjectNode describe(SourceRecord record) {
@@ -237,6 +234,51 @@ public final class Reference {
             line.set("source_offset", JSON.valueToTree(record.sourceOffset()));
             return line;
         }
+    }
+
+    /**
+     * Puts a marker behind the snapshot's last record, by way of Debezium's notifications (found as a service).
+     * Debezium's own channel "sink" would not do: each of its notifications flushes the queue's buffer, and with it
+     * the record that Debezium holds back to mark it as the snapshot's last.
+     */
+    public static final class SnapshotEnd implements NotificationChannel, ConnectChannel {
+        static final String NAME = "reference";
+        static final String TOPIC = "__reference.snapshot-end";
+
+        private BlockingConsumer<SourceRecord> queue;
+
+        @Override
+        public String name() {
+            return NAME;
+        }
+
+        @Override
+        public void init(CommonConnectorConfig config) {}
+
+        @Override
+        public void initConnectChannel(SchemaFactory schemaFactory, BlockingConsumer<SourceRecord> consumer) {
+            queue = consumer;
+        }
+
+        @Override
+        public <P extends Partition, O extends OffsetContext> void send(Notification notification, Offsets<P, O> offsets) {
+            send(notification);
+        }
+
+        @Override
+        public void send(Notification notification) {
+            boolean ended = notification.getType().equals("COMPLETED") || notification.getType().equals("SKIPPED");
+            if (ended && notification.getAggregateType().equals("Initial Snapshot")) {
+                try {
+                    queue.accept(new SourceRecord(Map.of(), Map.of(), TOPIC, null, null));
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        }
+
+        @Override
+        public void close() {}
     }
 
     /** JsonConverters by configuration, and the decoding of a request into Connect's schema and value. */

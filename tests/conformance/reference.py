@@ -56,17 +56,21 @@ def jars() -> Path:
 
 @functools.cache
 def classes() -> Path:
-    """The folder of the compiled ``Reference.java``, compiled once per content and set of jars."""
+    """The folder of the compiled ``Reference.java``, compiled once per content of it and of this file."""
     source = HERE / "Reference.java"
-    names = "\n".join(sorted(jar.name for jar in jars().glob("*.jar")))
-    digest = hashlib.sha256(source.read_bytes() + names.encode()).hexdigest()[:16]
+    digest = hashlib.sha256(source.read_bytes() + Path(__file__).read_bytes()).hexdigest()[:16]
     compiled = REPOSITORY / "build" / "reference" / digest
     if not compiled.exists():
         compiled.parent.mkdir(parents=True, exist_ok=True)
-        fresh = tempfile.mkdtemp(dir=compiled.parent)
-        subprocess.run(["javac", "-cp", f"{jars()}/*", "-d", fresh, str(source)], check=True)
+        fresh = Path(tempfile.mkdtemp(dir=compiled.parent))
+        subprocess.run(["javac", "-cp", f"{jars()}/*", "-d", str(fresh), str(source)], check=True)
+        services = fresh / "META-INF" / "services"
+        services.mkdir(parents=True)
+        (services / "io.debezium.pipeline.notification.channels.NotificationChannel").write_text(
+            "Reference$SnapshotEnd\n"
+        )
         try:
-            Path(fresh).rename(compiled)
+            fresh.rename(compiled)
         except OSError:  # another test process was quicker
             shutil.rmtree(fresh)
     return compiled

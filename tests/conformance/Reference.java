@@ -1,0 +1,395 @@
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.debezium.config.CommonConnectorConfig;
+import io.debezium.embedded.Connect;
+import io.debezium.engine.ChangeEvent;
+import io.debezium.engine.DebeziumEngine;
+import io.debezium.function.BlockingConsumer;
+import io.debezium.pipeline.notification.Notification;
+import io.debezium.pipeline.notification.channels.ConnectChannel;
+import io.debezium.pipeline.notification.channels.NotificationChannel;
+import io.debezium.pipeline.spi.OffsetContext;
+import io.debezium.pipeline.spi.Offsets;
+import io.debezium.pipeline.spi.Partition;
+import io.debezium.schema.SchemaFactory;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.io.Writer;
+import java.lang.management.ManagementFactory;
+import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.Date;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import javax.management.ObjectName;
+import org.apache.kafka.clients.producer.internals.BuiltInPartitioner;
+import org.apache.kafka.connect.data.Field;
+import org.apache.kafka.connect.data.Schema;
+import org.apache.kafka.connect.data.SchemaBuilder;
+import org.apache.kafka.connect.data.Struct;
+import org.apache.kafka.connect.header.Header;
+import org.apache.kafka.connect.json.JsonConverter;
+import org.apache.kafka.connect.source.SourceRecord;
+import org.apache.kafka.connect.storage.SimpleHeaderConverter;
+
+/**
+ * The reference side of the conformance tests: Debezium's embedded engine, Kafka Connect's JsonConverter and the
+ * Kafka producer's partitioner, each driven over standard input and output, one JSON document per line.
+ *
+ * <pre>
+ *   Reference engine           first line: the connector's configuration; then source records come out as Connect
+ *                              would write them, until standard input ends
+ *   Reference json-converter   answers each {config, topic, schema, value} with {bytes} or {error, message}
+ *   Reference partitioner      answers each {key, partitions} with {partition}
+ * </pre>
+ *
+ * Bytes travel as base64 (keys of the partitioner as hex). The Python side is reference.py.
+ */
+public final class Reference {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final PrintStream OUT = System.out;
+    private static final BufferedReader IN =
+            new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+
+    private Reference() {}
+
+    public static void main(String[] args) throws Exception {
+        System.setOut(System.err); // standard output belongs to the protocol
+        switch (args[0]) {
+            case "engine" -> new Engine(properties(JSON.readTree(IN.readLine()))).run();
+            case "json-converter" -> new Converters().answer();
+            case "partitioner" -> answerEach(request -> JSON.createObjectNode().put("partition",
+                    BuiltInPartitioner.partitionForKey(
+                            HexFormat.of().parseHex(request.get("key").asText()), request.get("partitions").asInt())));
+            default -> throw new IllegalArgumentException("unknown mode " + args[0]);
+        }
+    }
+
+    private static Properties properties(JsonNode options) {
+        Properties properties = new Properties();
+        options.properties().forEach(option -> properties.setProperty(option.getKey(), option.getValue().asText()));
+        return properties;
+    }
+
+    private static synchronized void emit(JsonNode line) {
+        OUT.println(line);
+        OUT.flush();
+    }
+
+    private static String base64(byte[] bytes) {
+        return bytes == null ? null : Base64.getEncoder().encodeToString(bytes);
+    }
+
+    private interface Question {
+        ObjectNode answer(JsonNode request) throws Exception;
+    }
+
+    private static void answerEach(Question question) throws IOException {
+        for (String line; (line = IN.readLine()) != null; ) {
+            ObjectNode reply;
+            try {
+                reply = question.answer(JSON.readTree(line));
+            } catch (Exception e) {
+                reply = JSON.createObjectNode().put("error", e.getClass().getName()).put("message", e.getMessage());
+            }
+            emit(reply);
+        }
+    }
+
+    /**
+     * One run of a connector. Prints {"record": …} for each source record, {"state": "streaming"} once every record
+     * of the snapshot is out and the connector reads the log, and at last {"state": "stopped"} or
+     * {"state": "failed", "message", "trace"}.
+     */
+    private static final class Engine implements DebeziumEngine.ChangeConsumer<ChangeEvent<SourceRecord, SourceRecord>> {
+        private final Properties config;
+        private final JsonConverter keyConverter = new JsonConverter();
+        private final JsonConverter valueConverter = new JsonConverter();
+        private final SimpleHeaderConverter headerConverter = new SimpleHeaderConverter();
+        private final CountDownLatch snapshotOut = new CountDownLatch(1);
+        private final CountDownLatch ended = new CountDownLatch(1);
+
+        Engine(Properties config) {
+            this.config = config;
+            keyConverter.configure(prefixed("key.converter."), true);
+            valueConverter.configure(prefixed("value.converter."), false);
+            headerConverter.configure(Map.of());
+            config.setProperty("notification.enabled.channels", SnapshotEnd.NAME);
+        }
+
+        private Map<String, Object> prefixed(String prefix) {
+            Map<String, Object> options = new LinkedHashMap<>();
+            for (String name : config.stringPropertyNames()) {
+                if (name.startsWith(prefix)) {
+                    options.put(name.substring(prefix.length()), config.getProperty(name));
+                }
+            }
+            return options;
+        }
+
+        void run() throws Exception {
+            DebeziumEngine<?> engine = DebeziumEngine.create(Connect.class)
+                    .using(config)
+                    .using((success, message, error) -> completed(success, message, error))
+                    .notifying(this)
+                    .build();
+            Thread runner = new Thread(engine, "engine");
+            runner.start();
+            daemon("streaming", this::announceStreaming);
+            daemon("stdin", () -> {
+                IN.transferTo(Writer.nullWriter());
+                engine.close();
+            });
+            ended.await();
+            runner.join(TimeUnit.SECONDS.toMillis(30));
+            System.exit(0);
+        }
+
+        private interface Body {
+            void run() throws Exception;
+        }
+
+        private static void daemon(String name, Body body) {
+            Thread thread = new Thread(() -> {
+                try {
+                    body.run();
+                } catch (Exception e) {
+                    e.printStackTrace();
+                }
+            }, name);
+            thread.setDaemon(true);
+            thread.start();
+        }
+
+        private void announceStreaming() throws Exception {
+            snapshotOut.await();
+            var server = ManagementFactory.getPlatformMBeanServer();
+            var streaming = new ObjectName("debezium.*:type=connector-metrics,context=streaming,*");
+            while (true) {
+                for (ObjectName metrics : server.queryNames(streaming, null)) {
+                    if (Boolean.TRUE.equals(server.getAttribute(metrics, "Connected"))) {
+                        emit(JSON.createObjectNode().put("state", "streaming"));
+                        return;
+                    }
+                }
+                Thread.sleep(20);
+            }
+        }
+
+        private void completed(boolean success, String message, Throwable error) {
+            ObjectNode line = JSON.createObjectNode().put("state", success ? "stopped" : "failed");
+            if (!success) {
+                StringWriter trace = new StringWriter();
+                if (error != null) {
+                    error.printStackTrace(new PrintWriter(trace));
+                }
+                line.put("message", message).put("trace", trace.toString());
+            }
+            emit(line);
+            ended.countDown();
+        }
+
+        @Override
+        public void handleBatch(List<ChangeEvent<SourceRecord, SourceRecord>> events,
+                DebeziumEngine.RecordCommitter<ChangeEvent<SourceRecord, SourceRecord>> committer)
+                throws InterruptedException {
+            for (var event : events) {
+                SourceRecord record = event.value();
+                if (record.topic().equals(SnapshotEnd.TOPIC)) {
+                    snapshotOut.countDown();
+                } else {
+                    emit(JSON.createObjectNode().set("record", describe(record)));
+                    committer.markProcessed(event);
+                }
+            }
+            committer.markBatchFinished();
+        }
+
+        private ObjectNode describe(SourceRecord record) {
+            ObjectNode line = JSON.createObjectNode();
+            line.put("topic", record.topic());
+            line.put("partition", record.kafkaPartition());
+            line.put("timestamp", record.timestamp());
+            line.put("key", base64(keyConverter.fromConnectData(record.topic(), record.keySchema(), record.key())));
+            line.put("value", base64(valueConverter.fromConnectData(record.topic(), record.valueSchema(), record.value())));
+            ArrayNode headers = line.putArray("headers");
+            for (Header header : record.headers()) {
+                byte[] value = headerConverter.fromConnectHeader(record.topic(), header.key(), header.schema(), header.value());
+                headers.addArray().add(header.key()).add(base64(value));
+            }
+            line.set("source_partition", JSON.valueToTree(record.sourcePartition()));
+            line.set("source_offset", JSON.valueToTree(record.sourceOffset()));
+            return line;
+        }
+    }
+
+    /**
+     * Puts a marker behind the snapshot's last record, by way of Debezium's notifications (found as a service).
+     * Debezium's own channel "sink" would not do: each of its notifications flushes the queue's buffer, and with it
+     * the record that Debezium holds back to mark it as the snapshot's last.
+     */
+    public static final class SnapshotEnd implements NotificationChannel, ConnectChannel {
+        static final String NAME = "reference";
+        static final String TOPIC = "__reference.snapshot-end";
+
+        private BlockingConsumer<SourceRecord> queue;
+
+        @Override
+        public String name() {
+            return NAME;
+        }
+
+        @Override
+        public void init(CommonConnectorConfig config) {}
+
+        @Override
+        public void initConnectChannel(SchemaFactory schemaFactory, BlockingConsumer<SourceRecord> consumer) {
+            queue = consumer;
+        }
+
+        @Override
+        public <P extends Partition, O extends OffsetContext> void send(Notification notification, Offsets<P, O> offsets) {
+            send(notification);
+        }
+
+        @Override
+        public void send(Notification notification) {
+            boolean ended = notification.getType().equals("COMPLETED") || notification.getType().equals("SKIPPED");
+            if (ended && notification.getAggregateType().equals("Initial Snapshot")) {
+                try {
+                    queue.accept(new SourceRecord(Map.of(), Map.of(), TOPIC, null, null));
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    /** JsonConverters by configuration, and the decoding of a request into Connect's schema and value. */
+    private static final class Converters {
+        private final Map<JsonNode, JsonConverter> converters = new LinkedHashMap<>();
+
+        void answer() throws IOException {
+            answerEach(request -> {
+                Schema schema = schema(request.get("schema"));
+                Object value = value(schema, request.get("value"));
+                byte[] bytes = converter(request.get("config"))
+                        .fromConnectData(request.path("topic").asText(), schema, value);
+                return JSON.createObjectNode().put("bytes", base64(bytes));
+            });
+        }
+
+        private JsonConverter converter(JsonNode config) {
+            return converters.computeIfAbsent(config, options -> {
+                JsonConverter converter = new JsonConverter();
+                Map<String, Object> map = new LinkedHashMap<>();
+                options.properties().forEach(option -> map.put(option.getKey(), option.getValue().asText()));
+                converter.configure(map, false);
+                return converter;
+            });
+        }
+
+        private static Schema schema(JsonNode node) throws IOException {
+            if (node == null || node.isNull()) {
+                return null;
+            }
+            Schema.Type type = Schema.Type.valueOf(node.get("type").asText());
+            SchemaBuilder builder = switch (type) {
+                case ARRAY -> SchemaBuilder.array(schema(node.get("values")));
+                case MAP -> SchemaBuilder.map(schema(node.get("keys")), schema(node.get("values")));
+                default -> new SchemaBuilder(type);
+            };
+            for (JsonNode field : node.path("fields")) {
+                builder.field(field.get(0).asText(), schema(field.get(1)));
+            }
+            if (node.path("optional").asBoolean()) {
+                builder.optional();
+            }
+            if (node.hasNonNull("name")) {
+                builder.name(node.get("name").asText());
+            }
+            if (node.hasNonNull("version")) {
+                builder.version(node.get("version").asInt());
+            }
+            if (node.hasNonNull("doc")) {
+                builder.doc(node.get("doc").asText());
+            }
+            node.path("parameters").properties().forEach(p -> builder.parameter(p.getKey(), p.getValue().asText()));
+            if (node.hasNonNull("default")) {
+                builder.defaultValue(value(builder, node.get("default")));
+            }
+            return builder.build();
+        }
+
+        /** A value is null or [tag, content]; the tag names the Java type, so that wrong types can be sent too. */
+        private static Object value(Schema schema, JsonNode node) throws IOException {
+            if (node == null || node.isNull()) {
+                return null;
+            }
+            JsonNode content = node.get(1);
+            return switch (node.get(0).asText()) {
+                case "int8" -> Byte.valueOf(content.asText());
+                case "int16" -> Short.valueOf(content.asText());
+                case "int32" -> Integer.valueOf(content.asText());
+                case "int64" -> Long.valueOf(content.asText());
+                case "float32" -> Float.valueOf(content.asText());
+                case "float64" -> Double.valueOf(content.asText());
+                case "boolean" -> content.asBoolean();
+                case "string" -> content.asText();
+                case "bytes" -> content.binaryValue();
+                case "decimal" -> new BigDecimal(content.asText());
+                case "date" -> new Date(Long.parseLong(content.asText()));
+                case "array" -> array(schema, content);
+                case "map" -> map(schema, content);
+                case "struct" -> struct(schema, content);
+                default -> throw new IllegalArgumentException("unknown tag " + node.get(0));
+            };
+        }
+
+        private static List<Object> array(Schema schema, JsonNode items) throws IOException {
+            Schema itemSchema = schema == null ? null : schema.valueSchema();
+            List<Object> list = new ArrayList<>();
+            for (JsonNode item : items) {
+                list.add(value(itemSchema, item));
+            }
+            return list;
+        }
+
+        private static Map<Object, Object> map(Schema schema, JsonNode entries) throws IOException {
+            Schema keySchema = schema == null ? null : schema.keySchema();
+            Schema valueSchema = schema == null ? null : schema.valueSchema();
+            Map<Object, Object> map = new LinkedHashMap<>();
+            for (JsonNode entry : entries) {
+                map.put(value(keySchema, entry.get(0)), value(valueSchema, entry.get(1)));
+            }
+            return map;
+        }
+
+        private static Struct struct(Schema schema, JsonNode values) throws IOException {
+            Struct struct = new Struct(schema);
+            for (Field field : schema.fields()) {
+                Object value = value(field.schema(), values.get(field.index()));
+                if (value != null) {
+                    struct.put(field, value);
+                }
+            }
+            return struct;
+        }
+    }
+}

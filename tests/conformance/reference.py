@@ -1,0 +1,419 @@
+"""Debezium, Kafka Connect's JsonConverter and Kafka's partitioner, as the conformance tests ask them.
+
+Each class here drives one Java process running ``Reference.java`` against Debezium's jars. The jars' folder is
+``HEADWATER_DEBEZIUM_JARS``; without it ``tools/services jars debezium`` fetches them and prints the folder.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import json
+import os
+import queue
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+HERE = Path(__file__).parent
+REPOSITORY = HERE.parent.parent
+# Enough for a cold start on a loaded machine; a hang fails with what the process last said.
+DEADLINE = 120.0
+
+
+class ReferenceError(RuntimeError):  # noqa: A001 - weak references are no concern here
+    """The reference could not be started or broke; the message ends with its standard error."""
+
+
+class ConversionError(Exception):
+    """Connect's converter refused a value; ``kind`` is the Java exception's class."""
+
+    def __init__(self, kind: str, message: str | None) -> None:
+        super().__init__(f"{kind}: {message}")
+        self.kind = kind
+
+
+@functools.cache
+def jars() -> Path:
+    """The folder of Debezium's jars (with Kafka Connect's and Kafka's among them)."""
+    folder = os.environ.get("HEADWATER_DEBEZIUM_JARS")
+    if folder is None:
+        command = [str(REPOSITORY / "tools" / "services"), "jars", "debezium"]
+        folder = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    if not any(Path(folder).glob("debezium-embedded-*.jar")):
+        raise ReferenceError(f"no debezium-embedded jar in {folder}: set HEADWATER_DEBEZIUM_JARS to Debezium's jars")
+    return Path(folder)
+
+
+@functools.cache
+def classes() -> Path:
+    """The folder of the compiled ``Reference.java``, compiled once per content of it and of this file."""
+    source = HERE / "Reference.java"
+    digest = hashlib.sha256(source.read_bytes() + Path(__file__).read_bytes()).hexdigest()[:16]
+    compiled = REPOSITORY / "build" / "reference" / digest
+    if not compiled.exists():
+        compiled.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(dir=compiled.parent))
+        subprocess.run(["javac", "-cp", f"{jars()}/*", "-d", str(fresh), str(source)], check=True)
+        services = fresh / "META-INF" / "services"
+        services.mkdir(parents=True)
+        (services / "io.debezium.pipeline.notification.channels.NotificationChannel").write_text(
+            "Reference$SnapshotEnd\n"
+        )
+        try:
+            fresh.rename(compiled)
+        except OSError:  # another test process was quicker
+            shutil.rmtree(fresh)
+    return compiled
+
+
+class _Process:
+    """One ``Reference`` process: lines of JSON in, lines of JSON out, standard error kept for messages."""
+
+    def __init__(self, mode: str) -> None:
+        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        self._process = subprocess.Popen(
+            [
+                "java",
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "-Dorg.apache.logging.log4j.level=WARN",
+                "-cp",
+                f"{classes()}:{jars()}/*",
+                "Reference",
+                mode,
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+        )
+        self.mode = mode
+
+    def send(self, document: object) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(document).encode() + b"\n")
+        self._process.stdin.flush()
+
+    def receive(self) -> dict[str, Any] | None:
+        """The next line, or None when the process has ended."""
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        return json.loads(line) if line else None
+
+    def end_input(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+    def close(self) -> None:
+        self.end_input()
+        try:
+            self._process.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._stderr.close()
+
+    def broken(self, what: str) -> ReferenceError:
+        self._stderr.seek(0)
+        return ReferenceError(f"{self.mode}: {what}\n{self._stderr.read().decode(errors='replace')[-4000:]}")
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceRecord:
+    """A source record as Kafka Connect would hand it to the producer."""
+
+    topic: str
+    partition: int | None
+    timestamp: int | None
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+    source_partition: dict[str, Any]
+    source_offset: dict[str, Any]
+
+    @classmethod
+    def from_json(cls, line: Mapping[str, Any]) -> ReferenceRecord:
+        return cls(
+            topic=line["topic"],
+            partition=line["partition"],
+            timestamp=line["timestamp"],
+            key=_bytes(line["key"]),
+            value=_bytes(line["value"]),
+            headers=tuple((name, _bytes(value)) for name, value in line["headers"]),
+            source_partition=line["source_partition"],
+            source_offset=line["source_offset"],
+        )
+
+
+class Engine:
+    """One run of a connector in Debezium's embedded engine.
+
+        with Engine(config) as engine:
+            snapshot = engine.until_streaming()
+            ...change rows...
+            events = engine.until(lambda record: record.topic.endswith(".fence"))
+
+    ``config`` is the connector's, with ``key.converter.*`` and ``value.converter.*`` for JsonConverter. Offsets and
+    schema history are kept in ``state`` (a folder) so that a later run resumes; without it in memory.
+    """
+
+    def __init__(self, config: Mapping[str, str], state: Path | None = None) -> None:
+        self.config = {"name": "reference", **_storage(state), **config}
+        self._lines: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+
+    def __enter__(self) -> Self:
+        self._process = _Process("engine")
+        self._process.send(self.config)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.close()
+        self._reader.join()
+
+    def until_streaming(self, deadline: float = DEADLINE) -> list[ReferenceRecord]:
+        """All records up to the end of the snapshot; on return the connector reads the log."""
+        records, state = self._collect(lambda _: False, deadline)
+        if state != "streaming":
+            raise self._process.broken(f"stopped before streaming: {state}")
+        return records
+
+    def until(
+        self, last: Callable[[ReferenceRecord], bool], deadline: float = DEADLINE
+    ) -> list[ReferenceRecord]:
+        """The next records up to and including the first for which ``last`` is true."""
+        records, state = self._collect(last, deadline)
+        if state is not None:
+            raise self._process.broken(f"{state} after {len(records)} records, before the awaited one")
+        return records
+
+    def take(self, count: int, deadline: float = DEADLINE) -> list[ReferenceRecord]:
+        """The next ``count`` records."""
+        left = iter(range(count - 1, -1, -1))
+        return self.until(lambda _: next(left) == 0, deadline)
+
+    def stop(self) -> list[ReferenceRecord]:
+        """Stop the connector (its offsets are stored) and return the records that still came out."""
+        self._process.end_input()
+        records, state = self._collect(lambda _: False, DEADLINE)
+        if state == "streaming":
+            rest, state = self._collect(lambda _: False, DEADLINE)
+            records += rest
+        if state != "stopped":
+            raise self._process.broken(f"did not stop: {state}")
+        return records
+
+    def failure(self, deadline: float = DEADLINE) -> str:
+        """Wait for the connector to fail; the Java stack trace."""
+        while (state := self._collect(lambda _: False, deadline)[1]) == "streaming":
+            pass
+        if state is None or not state.startswith("failed"):
+            raise self._process.broken(f"did not fail: {state}")
+        return state
+
+    def _read(self) -> None:
+        while (line := self._process.receive()) is not None:
+            self._lines.put(line)
+        self._lines.put(None)
+
+    def _collect(
+        self, last: Callable[[ReferenceRecord], bool], deadline: float
+    ) -> tuple[list[ReferenceRecord], str | None]:
+        """Records until ``last`` (state None) or until the engine's next change of state."""
+        records: list[ReferenceRecord] = []
+        end = time.monotonic() + deadline
+        while True:
+            try:
+                line = self._lines.get(timeout=max(0.0, end - time.monotonic()))
+            except queue.Empty:
+                raise self._process.broken(f"nothing more in {deadline} s after {len(records)} records") from None
+            if line is None:
+                raise self._process.broken(f"ended after {len(records)} records")
+            if "record" not in line:
+                trace = line.get("trace")
+                return records, line["state"] if trace is None else f"failed: {line['message']}\n{trace}"
+            record = ReferenceRecord.from_json(line["record"])
+            records.append(record)
+            if last(record):
+                return records, None
+
+
+def _storage(state: Path | None) -> dict[str, str]:
+    if state is None:
+        return {
+            "offset.storage": "org.apache.kafka.connect.storage.MemoryOffsetBackingStore",
+            "schema.history.internal": "io.debezium.relational.history.MemorySchemaHistory",
+        }
+    return {
+        "offset.storage": "org.apache.kafka.connect.storage.FileOffsetBackingStore",
+        "offset.storage.file.filename": str(state / "offsets"),
+        "offset.flush.interval.ms": "0",
+        "schema.history.internal": "io.debezium.storage.file.history.FileSchemaHistory",
+        "schema.history.internal.file.filename": str(state / "history"),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectSchema:
+    """A Connect schema: ``type`` is Connect's (INT8 … BOOLEAN, STRING, BYTES, ARRAY, MAP, STRUCT)."""
+
+    type: str
+    optional: bool = False
+    name: str | None = None
+    version: int | None = None
+    doc: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    default: object = None
+    fields: Sequence[tuple[str, ConnectSchema]] = ()
+    keys: ConnectSchema | None = None
+    values: ConnectSchema | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "type": self.type,
+            "optional": self.optional,
+            "name": self.name,
+            "version": self.version,
+            "doc": self.doc,
+            "parameters": dict(self.parameters),
+            "default": encode(self, self.default),
+            "fields": [(name, schema.to_json()) for name, schema in self.fields],
+            "keys": self.keys and self.keys.to_json(),
+            "values": self.values and self.values.to_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A value with its Java type said outright, where the schema's own would not do: ``Tagged("int8", 5)``."""
+
+    tag: str
+    value: object
+
+
+_JAVA_DATES = {f"org.apache.kafka.connect.data.{name}" for name in ("Date", "Time", "Timestamp")}
+_JAVA_FLOATS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+_NATURAL_TAGS: dict[type, str] = {
+    bool: "boolean",
+    int: "int64",
+    float: "float64",
+    str: "string",
+    bytes: "bytes",
+    Decimal: "decimal",
+    list: "array",
+    dict: "map",
+}
+
+
+def encode(schema: ConnectSchema | None, value: object) -> list[Any] | None:
+    """``value`` as Reference.java reads it: None or ``[tag, content]``, the tag naming the Java type.
+
+    By schema: an int for INT8 to INT64, and for Connect's Date, Time and Timestamp the milliseconds of their
+    java.util.Date; a Decimal for Connect's Decimal; a dict by field name for STRUCT; a dict, or a list of pairs, for
+    MAP. Without a schema by Python's type (int: Long, float: Double).
+    """
+    if value is None:
+        return None
+    if isinstance(value, Tagged):
+        tag, value = value.tag, value.value
+    else:
+        tag = _tag(schema, value)
+    match tag:
+        case "boolean":
+            return [tag, bool(value)]
+        case "bytes":
+            assert isinstance(value, bytes)
+            return [tag, base64.b64encode(value).decode()]
+        case "array":
+            assert isinstance(value, list)
+            return [tag, [encode(schema and schema.values, item) for item in value]]
+        case "map":
+            pairs = value.items() if isinstance(value, dict) else value
+            return [tag, [(encode(schema and schema.keys, k), encode(schema and schema.values, v)) for k, v in pairs]]  # type: ignore[attr-defined]
+        case "struct":
+            assert schema is not None
+            assert isinstance(value, dict)
+            return [tag, [encode(field_schema, value.get(name)) for name, field_schema in schema.fields]]
+        case "float32" | "float64":
+            return [tag, _JAVA_FLOATS.get(str(value), str(value))]
+        case _:
+            return [tag, str(value)]
+
+
+def _tag(schema: ConnectSchema | None, value: object) -> str:
+    if schema is None:
+        return _NATURAL_TAGS[type(value)]
+    if schema.name in _JAVA_DATES and isinstance(value, int):
+        return "date"
+    if schema.name == "org.apache.kafka.connect.data.Decimal" and isinstance(value, Decimal):
+        return "decimal"
+    return schema.type.lower()
+
+
+class _Asked:
+    """A process that answers one line with one line; started at the first question."""
+
+    mode: str
+
+    def __enter__(self) -> Self:
+        self._process = _Process(self.mode)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.close()
+
+    def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        self._process.send(question)
+        answer = self._process.receive()
+        if answer is None:
+            raise self._process.broken("ended")
+        if "error" in answer:
+            raise ConversionError(answer["error"], answer["message"])
+        return answer
+
+
+class JsonConverterReference(_Asked):
+    """Kafka Connect's JsonConverter: the exact bytes of ``fromConnectData``."""
+
+    mode = "json-converter"
+
+    def from_connect_data(
+        self, schema: ConnectSchema | None, value: object, config: Mapping[str, str] | None = None
+    ) -> bytes | None:
+        """Raises ConversionError where Connect raises (at building the schema or value, or at converting)."""
+        question = {
+            "config": dict(config or {}),
+            "topic": "topic",
+            "schema": schema and schema.to_json(),
+            "value": encode(schema, value),
+        }
+        return _bytes(self._ask(question)["bytes"])
+
+
+class PartitionerReference(_Asked):
+    """The Kafka producer's built-in partitioner, for records with a key."""
+
+    mode = "partitioner"
+
+    def partition(self, key: bytes, partitions: int) -> int:
+        return int(self._ask({"key": key.hex(), "partitions": partitions})["partition"])
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else base64.b64decode(text)

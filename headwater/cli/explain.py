@@ -1,0 +1,61 @@
+"""``headwater explain``: shows the functions that a connector's tables are read with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("connector", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--worker",
+    "worker_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Properties file of the worker that the connector runs on: its converters count where the connector has none.",
+)
+def explain(connector: Path, worker_file: Path | None) -> None:
+    """Print the function that is generated for each kind of log event on each table of a connector.
+
+    CONNECTOR is a JSON file: what is posted to /connectors, or the configuration alone. The database is read for
+    the structure of its tables; nothing is changed there, delivered or stored.
+    """
+    from headwater.config import ConfigError
+    from headwater.converter import ConversionError
+    from headwater.plan import plan
+    from headwater.source import SourceError
+    from headwater.worker.assembly import build_converters
+    from headwater.worker.connector_config import read_connector_config
+    from headwater.worker.properties import PropertiesError, parse_properties
+    from headwater.worker.worker_config import read_worker_config
+
+    try:
+        worker = read_worker_config(parse_properties(worker_file.read_bytes()) if worker_file else {})
+        config = read_connector_config(_read_config(connector))
+        converters = build_converters(worker, config)
+        source = config.connector.open(config.options)
+        try:
+            for shape in source.shapes():
+                click.echo(f"# {shape.table}: {shape.operation}")
+                click.echo(plan(shape, converters).source)
+        finally:
+            source.close()
+    except (ConfigError, ConversionError, PropertiesError, SourceError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _read_config(file: Path) -> dict[str, str]:
+    """The configuration in ``{"name", "config"}`` or as it is. Raises `click.ClickException`."""
+    from headwater.config import as_text
+
+    try:
+        content = json.loads(file.read_bytes())
+    except ValueError as error:
+        raise click.ClickException(f"{file} is not JSON: {error}") from error
+    config = content.get("config", content) if isinstance(content, dict) else None
+    if not isinstance(config, dict):
+        raise click.ClickException(f"{file} must hold a JSON object")
+    named = {"name": content.get("name", file.stem), **config}
+    return {name: text for name, value in named.items() if (text := as_text(value)) is not None}

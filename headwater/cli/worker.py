@@ -1,0 +1,108 @@
+"""``headwater worker``: runs a worker and its REST API until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    import socket
+
+    from headwater.stores.sqlite import SqliteStore
+    from headwater.worker.worker_config import WorkerConfig
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def worker(file: Path | None) -> None:
+    """Run a worker until SIGTERM or Ctrl-C.
+
+    FILE is a Kafka Connect worker's properties file; what it doesn't say has these defaults:
+
+    \b
+      listeners=http://127.0.0.1:8083
+      bootstrap.servers=localhost:9092
+      key.converter, value.converter=org.apache.kafka.connect.json.JsonConverter
+      offset.storage.file.filename=~/.local/state/headwater/state.db
+
+    On the first signal what is under way is delivered and offsets are stored; on a second one it ends at once.
+    """
+    from headwater.logs import configure_logs
+    from headwater.rest.server import ListenError, listen
+    from headwater.stores.sqlite import SqliteStore, StateFileError
+
+    config = _read_config(file)
+    configure_logs()
+    try:
+        store = SqliteStore(config.state_file)
+        try:
+            asyncio.run(_serve(config, store, listen(config.listeners)))
+        finally:
+            store.close()
+    except (ListenError, StateFileError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _read_config(file: Path | None) -> WorkerConfig:
+    from headwater.config import ConfigError
+    from headwater.worker.properties import PropertiesError, parse_properties
+    from headwater.worker.worker_config import read_worker_config
+
+    try:
+        return read_worker_config(parse_properties(file.read_bytes()) if file else {})
+    except PropertiesError as error:
+        raise click.ClickException(f"{file}: {error}") from error
+    except ConfigError as error:
+        problems = "\n".join(f"  {problem.message}" for problem in error.problems)
+        raise click.ClickException(f"The worker's configuration is invalid:\n{problems}") from error
+
+
+async def _serve(config: WorkerConfig, store: SqliteStore, sockets: list[socket.socket]) -> None:
+    import structlog
+
+    from headwater.rest.app import create_app
+    from headwater.rest.server import RestServer, addresses
+    from headwater.worker.worker import Worker, log_warnings
+
+    log = structlog.get_logger(__name__)
+    log_warnings(config.warnings)
+    stopping = _stop_on_signals()
+    running = Worker(config, store)
+    server = RestServer(create_app(running), sockets)
+    try:
+        await running.start()
+        serving = asyncio.create_task(server.run_until_stopped())
+        log.info(
+            "worker started",
+            rest=addresses(sockets),
+            bootstrap_servers=config.options["bootstrap.servers"],
+            state_file=str(config.state_file),
+            process=os.getpid(),
+        )
+        await stopping.wait()
+        log.info("worker is stopping", seconds=config.graceful_seconds)
+        server.stop()
+        await serving
+    finally:
+        await running.stop()
+    log.info("worker stopped")
+
+
+def _stop_on_signals() -> asyncio.Event:
+    """An event that the first SIGTERM or SIGINT sets; the second one ends the process, and with it every task."""
+    stopping = asyncio.Event()
+
+    def handle() -> None:
+        if stopping.is_set():
+            os._exit(1)
+        stopping.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, handle)
+    return stopping

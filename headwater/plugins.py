@@ -1,0 +1,100 @@
+"""Which plugins there are (connectors, converters), by every name that Kafka Connect's configuration may give them.
+
+A plugin is known by its full Java class name, by the simple class name, and by a short name of ours in any case.
+Its module is imported when it is first asked for, so that one process needs no other plugin's client library.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING, Protocol, cast
+
+if TYPE_CHECKING:
+    from headwater.config import ConfigDef
+    from headwater.converter import Converter
+    from headwater.source import SourceConnector
+
+
+class ConverterModule(Protocol):
+    """What the module of a converter has."""
+
+    OPTIONS: ConfigDef
+    """What can be configured, without the ``key.converter.`` or ``value.converter.`` that goes before it."""
+
+    def create(self, options: Mapping[str, str], *, is_key: bool) -> Converter:
+        """The converter for one part of a message. Raises `headwater.config.ConfigError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plugin:
+    class_name: str
+    short_name: str
+    module: str
+    extra: str | None = None
+    """The optional dependencies that the module needs, as in ``pip install headwater[extra]``."""
+
+    def answers_to(self, name: str) -> bool:
+        return name in (self.class_name, self.class_name.rpartition(".")[2]) or name.lower() == self.short_name
+
+
+_CONNECTORS = (
+    _Plugin("io.debezium.connector.mysql.MySqlConnector", "mysql", "headwater.sources.mysql.connector", "mysql"),
+)
+_CONVERTERS = (_Plugin("org.apache.kafka.connect.json.JsonConverter", "json", "headwater.converters.json"),)
+_HEADER_CONVERTERS = (
+    _Plugin("org.apache.kafka.connect.storage.SimpleHeaderConverter", "simple", "headwater.converters.simple_header"),
+    *_CONVERTERS,
+)
+
+
+class UnknownPluginError(LookupError):
+    """A class name that is not known here; the text lists those that are."""
+
+
+class MissingExtraError(ImportError):
+    """A client library is not installed; the text names the extra that brings it."""
+
+
+def plugin_modules() -> list[str]:
+    """The modules of all plugins: what a process that starts tasks does well to have imported."""
+    return sorted({plugin.module for plugin in (*_CONNECTORS, *_HEADER_CONVERTERS)})
+
+
+def find_connector(name: str) -> SourceConnector:
+    """The connector that ``connector.class`` names. Raises `UnknownPluginError` or `MissingExtraError`."""
+    return cast("SourceConnector", _load(_find(_CONNECTORS, "Connector", name)).CONNECTOR)
+
+
+def find_converter(name: str) -> ConverterModule:
+    """The converter that ``key.converter`` or ``value.converter`` names. Raises as `find_connector` does."""
+    return cast("ConverterModule", _load(_find(_CONVERTERS, "Converter", name)))
+
+
+def find_header_converter(name: str) -> ConverterModule:
+    """The converter that ``header.converter`` names. Raises as `find_connector` does."""
+    return cast("ConverterModule", _load(_find(_HEADER_CONVERTERS, "HeaderConverter", name)))
+
+
+def _find(plugins: Iterable[_Plugin], kind: str, name: str) -> _Plugin:
+    for plugin in plugins:
+        if plugin.answers_to(name):
+            return plugin
+    known = ", ".join(plugin.class_name for plugin in plugins)
+    raise UnknownPluginError(
+        f"Failed to find any class that implements {kind} and which name matches {name}, "
+        f"available {kind[0].lower()}{kind[1:]}s are: {known}"
+    )
+
+
+def _load(plugin: _Plugin) -> ModuleType:
+    try:
+        return importlib.import_module(plugin.module)
+    except ImportError as error:
+        if plugin.extra is None or error.name is None or error.name.startswith("headwater"):
+            raise
+        raise MissingExtraError(
+            f"{plugin.short_name} needs the Python package {error.name!r}: pip install 'headwater[{plugin.extra}]'"
+        ) from error

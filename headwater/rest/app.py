@@ -1,0 +1,139 @@
+"""Kafka Connect's REST API: its paths, status codes and bodies.
+
+Source: ``org.apache.kafka.connect.runtime.rest.resources.RootResource`` and ``ConnectorsResource``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from headwater import __version__
+from headwater.rest.errors import EXCEPTION_HANDLERS
+from headwater.rest.requests import connector_name, read_creation
+from headwater.store import Status
+from headwater.worker.worker import Worker
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+CONNECT_VERSION = "4.3.0"
+"""The Kafka Connect whose REST API this is; clients compare versions, so `GET /` gives this one."""
+
+
+def create_app(worker: Worker) -> ASGIApp:
+    """The API of ``worker``."""
+    app = Starlette(
+        routes=[
+            _route("/", GET=_root),
+            _route("/connectors", GET=_list, POST=_create),
+            _route("/connectors/{connector}", GET=_info, DELETE=_delete),
+            _route("/connectors/{connector}/config", GET=_config),
+            _route("/connectors/{connector}/status", GET=_status),
+        ],
+        exception_handlers=EXCEPTION_HANDLERS,
+    )
+    app.state.worker = worker
+    return _PathAsSent(app)
+
+
+def _route(path: str, **handlers: Handler) -> Route:
+    """One path with a handler for each method, so that a 405 can name all that are allowed."""
+
+    async def dispatch(request: Request) -> Response:
+        return await handlers["GET" if request.method == "HEAD" else request.method](request)
+
+    return Route(path, dispatch, methods=list(handlers))
+
+
+class _PathAsSent:
+    """Routes by the path as it was sent, without a trailing slash.
+
+    As sent: a percent-encoded slash belongs to a connector's name and doesn't separate.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path = scope["raw_path"].decode("latin-1").rstrip("/") or "/"
+            scope = {**scope, "path": path}
+        await self._app(scope, receive, send)
+
+
+def _worker(request: Request) -> Worker:
+    worker = request.app.state.worker
+    assert isinstance(worker, Worker)  # noqa: S101 - set when the application was made
+    return worker
+
+
+async def _root(request: Request) -> Response:
+    cluster = await _worker(request).kafka_cluster_id()
+    return JSONResponse({"version": CONNECT_VERSION, "commit": f"headwater-{__version__}", "kafka_cluster_id": cluster})
+
+
+async def _list(request: Request) -> Response:
+    return JSONResponse(_worker(request).connectors())
+
+
+async def _create(request: Request) -> Response:
+    name, config = await read_creation(request)
+    worker = _worker(request)
+    await worker.create(name, config)
+    # Tasks come after the connector, so a new one shows none: what Connect's distributed mode answers.
+    return JSONResponse(
+        _connector(name, worker.config(name), []),
+        HTTPStatus.CREATED,
+        {"Location": f"/connectors/{quote(name, safe='')}"},
+    )
+
+
+async def _info(request: Request) -> Response:
+    name, worker = connector_name(request), _worker(request)
+    return JSONResponse(_connector(name, worker.config(name), worker.tasks(name)))
+
+
+async def _config(request: Request) -> Response:
+    return JSONResponse(_worker(request).config(connector_name(request)))
+
+
+async def _status(request: Request) -> Response:
+    name = connector_name(request)
+    connector, *tasks = _worker(request).statuses(name)
+    return JSONResponse(
+        {
+            "name": name,
+            "connector": _state(connector),
+            "tasks": [{"id": task.task, **_state(task)} for task in tasks],
+            "type": "source",
+        }
+    )
+
+
+async def _delete(request: Request) -> Response:
+    await _worker(request).delete(connector_name(request))
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def _connector(name: str, config: dict[str, str], tasks: list[int]) -> dict[str, Any]:
+    """Kafka Connect's ``ConnectorInfo``."""
+    return {
+        "name": name,
+        "config": config,
+        "tasks": [{"connector": name, "task": task} for task in tasks],
+        "type": "source",
+    }
+
+
+def _state(status: Status) -> dict[str, str]:
+    """Kafka Connect's ``ConnectorState``; a trace is there only where there is one."""
+    state = {"state": status.state.value, "worker_id": status.worker_id}
+    return {**state, "trace": status.trace} if status.trace else state

@@ -1,0 +1,101 @@
+"""Reads what a request carries: connector names from its path, JSON from its body. All of it is untrusted."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any, NoReturn
+from urllib.parse import unquote
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from headwater.config import as_text
+from headwater.rest.errors import RestError
+
+MAX_BODY_BYTES = 1 << 20
+
+_CREATE_MEMBERS = ("name", "config", "initial_state")
+
+
+def connector_name(request: Request) -> str:
+    """The connector that the path names; a name may hold any character, percent-encoded."""
+    return unquote(request.path_params["connector"])
+
+
+async def read_creation(request: Request) -> tuple[str, dict[str, str]]:
+    """(name, configuration with ``name`` in it) of Kafka Connect's ``CreateConnectorRequest``.
+
+    Raises `RestError` or HTTPException.
+    """
+    body = await _read_object(request)
+    for member in body:
+        if member not in _CREATE_MEMBERS:
+            known = ", ".join(f'"{name}"' for name in _CREATE_MEMBERS)
+            _bad(f'Unrecognized field "{member}", not marked as ignorable ({len(_CREATE_MEMBERS)} known: {known})')
+    if body.get("initial_state") not in (None, "RUNNING"):
+        _bad("initial_state: only RUNNING is supported yet")
+    name = (_text("name", body.get("name")) or "").strip()
+    config = _config(body.get("config"))
+    if config.setdefault("name", name) != name:
+        _bad(
+            f"Connector name configuration ({config['name']}) doesn't match connector name in the URL ({name})",
+        )
+    return name, config
+
+
+async def _read_object(request: Request) -> dict[str, Any]:
+    """The body's JSON object; numbers stay as they are written, so that they can become a configuration's strings."""
+    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    data = await _read_bounded(request)
+    try:
+        text = data.decode()
+        value = json.loads(text, parse_int=str, parse_float=str, parse_constant=_refuse_constant)
+        # A lone surrogate escape makes a string that no encoding can write.
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        _bad(f"The request's body is not JSON: {error}")
+    if not isinstance(value, dict):
+        _bad("The request's body must be a JSON object")
+    return value
+
+
+async def _read_bounded(request: Request) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            raise RestError(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The request's body is larger than {MAX_BODY_BYTES} bytes"
+            )
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _config(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        _bad('"config" must be a JSON object of options and their values')
+    config = {}
+    for name, member in value.items():
+        text = _text(name, member)
+        if text is None:
+            _bad(f"{name}: Null value can not be supplied as the configuration value.")
+        config[name] = text
+    return config
+
+
+def _text(name: str, value: object) -> str | None:
+    if isinstance(value, (dict, list)):
+        _bad(f"{name}: the value must be a string, a number or a boolean")
+    return as_text(value)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _bad(message: str) -> NoReturn:
+    raise RestError(HTTPStatus.BAD_REQUEST, message)

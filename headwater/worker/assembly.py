@@ -1,0 +1,125 @@
+"""Puts a task's pipeline together from the worker's and the connector's configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from headwater.config import ConfigError, Problem
+from headwater.converter import Converter
+from headwater.pipeline import Pipeline
+from headwater.plan import Converters
+from headwater.plugins import (
+    ConverterModule,
+    MissingExtraError,
+    UnknownPluginError,
+    find_converter,
+    find_header_converter,
+)
+from headwater.store import TaskStore
+from headwater.worker.connector_config import ConnectorConfig
+from headwater.worker.option_names import NameResolver, OptionWarning
+from headwater.worker.worker_config import WorkerConfig
+
+if TYPE_CHECKING:
+    from headwater.sink import Sink
+
+
+def build_pipeline(
+    worker: WorkerConfig,
+    connector: ConnectorConfig,
+    task: int,
+    store: TaskStore,
+    *,
+    on_running: Callable[[], None],
+    stopping: Callable[[], bool],
+) -> Pipeline:
+    """The pipeline of one task. Raises `ConfigError`."""
+    return Pipeline(
+        lambda: connector.connector.open(connector.options),
+        lambda: build_sink(worker, connector, task),
+        build_converters(worker, connector),
+        store,
+        commit_seconds=worker.flush_seconds,
+        retry=connector.retry,
+        on_running=on_running,
+        stopping=stopping,
+    )
+
+
+def build_sink(worker: WorkerConfig, connector: ConnectorConfig, task: int) -> Sink:
+    """The sink of one task; connects in `Sink.open`. Raises `ConfigError`."""
+    try:
+        from headwater.sinks.kafka import KafkaSink
+    except ModuleNotFoundError as error:
+        if error.name != "confluent_kafka":
+            raise
+        raise MissingExtraError(
+            "delivery to Kafka needs the Python package 'confluent_kafka': pip install 'headwater[kafka]'"
+        ) from error
+    client_id = f"connector-producer-{connector.name}-{task}"
+    return KafkaSink.from_config(worker.values, connector.values, client_id)
+
+
+def build_converters(worker: WorkerConfig, connector: ConnectorConfig) -> Converters:
+    """The connector's converters, the worker's where it names none. Raises `ConfigError`."""
+    return Converters(
+        key=_build(worker, connector, "key.converter", find_converter),
+        value=_build(worker, connector, "value.converter", find_converter),
+        header=_build(worker, connector, "header.converter", find_header_converter),
+    )
+
+
+def check(worker: WorkerConfig, connector: ConnectorConfig) -> list[OptionWarning]:
+    """Build what can be built without connecting, to find mistakes early; gives the converters' warnings.
+
+    Raises `ConfigError` with all problems at once.
+    """
+    problems: list[Problem] = []
+    for build in (lambda: build_converters(worker, connector), lambda: build_sink(worker, connector, 0)):
+        try:
+            build()
+        except ConfigError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise ConfigError(problems)
+    return _converter_warnings(connector)
+
+
+def _build(
+    worker: WorkerConfig, connector: ConnectorConfig, option: str, find: Callable[[str], ConverterModule]
+) -> Converter:
+    """The converter that ``option`` names, in the connector's configuration or else in the worker's.
+
+    Its options are taken from where it is named, as in Kafka Connect.
+    """
+    named_by_connector = connector.options[option]
+    values = connector.values if named_by_connector else worker.values
+    try:
+        module = find(named_by_connector or worker.options[option])
+        return module.create(_below(values, option), is_key=option == "key.converter")
+    except ConfigError as error:
+        raise ConfigError(Problem(f"{option}.{p.option}", f"{option}: {p.message}") for p in error.problems) from error
+    except (UnknownPluginError, MissingExtraError) as error:
+        raise ConfigError([Problem(option, str(error))]) from error
+
+
+def _converter_warnings(connector: ConnectorConfig) -> list[OptionWarning]:
+    """Warnings of options that the connector's own converters don't know."""
+    warnings: list[OptionWarning] = []
+    for option, find in (
+        ("key.converter", find_converter),
+        ("value.converter", find_converter),
+        ("header.converter", find_header_converter),
+    ):
+        if connector.options[option]:
+            names = NameResolver(find(connector.options[option]).OPTIONS, {})
+            _, found = names.resolve(_below(connector.values, option))
+            warnings.extend(OptionWarning(f"{option}.{w.option}", f"{option}: {w.message}") for w in found)
+    return warnings
+
+
+def _below(values: Mapping[str, str], option: str) -> dict[str, str]:
+    """The options that start with ``option`` and a dot, without that."""
+    prefix = f"{option}."
+    return {name[len(prefix) :]: value for name, value in values.items() if name.startswith(prefix)}

@@ -1,0 +1,248 @@
+"""A connector's configuration: the options that all connectors have, and those of its kind.
+
+Sources: ``org.apache.kafka.connect.runtime.ConnectorConfig`` and ``SourceConnectorConfig``, Debezium's
+``CommonConnectorConfig`` for ``errors.max.retries`` and the retry delays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from headwater.config import (
+    HIDDEN,
+    REQUIRED,
+    Config,
+    ConfigDef,
+    ConfigError,
+    Importance,
+    Option,
+    OptionType,
+    Problem,
+    at_least,
+    one_of,
+)
+from headwater.pipeline import Retry
+from headwater.plugins import MissingExtraError, UnknownPluginError, find_connector
+from headwater.source import SourceConnector
+from headwater.worker.option_names import NameResolver, OptionWarning
+
+
+def _printable(name: str) -> str | None:
+    """A connector's name may be anything that can be printed."""
+    if not name.strip():
+        return "String may not be empty"
+    controls = [str(ord(character)) for character in name if ord(character) < 32 or 127 <= ord(character) < 160]
+    if controls:
+        return f"String may not contain control sequences but had the following ASCII chars: {', '.join(controls)}"
+    return None
+
+
+def _no_transforms(aliases: list[str]) -> str | None:
+    return "single message transforms are not supported yet" if aliases else None
+
+
+def _no_tolerance(value: str) -> str | None:
+    return None if value.lower() == "none" else "only none is supported yet: an error stops the task"
+
+
+def _no_transactions(value: str) -> str | None:
+    return one_of("requested", "required")(value) or (
+        "a standalone worker can't give it: the offset is in the worker's own file, and can't be stored in the Kafka"
+        " transaction that holds the messages"
+        if value.lower() == "required"
+        else None
+    )
+
+
+COMMON_OPTIONS = ConfigDef(
+    Option(
+        "name",
+        OptionType.STRING,
+        REQUIRED,
+        "Globally unique name to use for this connector.",
+        Importance.HIGH,
+        _printable,
+    ),
+    Option(
+        "connector.class",
+        OptionType.STRING,
+        REQUIRED,
+        "The connector: Debezium's class name in full, its last part (MySqlConnector), or a short name (mysql).",
+        Importance.HIGH,
+    ),
+    Option(
+        "tasks.max",
+        OptionType.INT,
+        1,
+        "Maximum number of tasks; a connector that reads one log uses one, whatever stands here.",
+        Importance.HIGH,
+        at_least(1),
+    ),
+    Option(
+        "key.converter",
+        OptionType.CLASS,
+        None,
+        "Converter for message keys; the worker's where it is not set. What starts with key.converter. configures it.",
+        Importance.LOW,
+    ),
+    Option(
+        "value.converter",
+        OptionType.CLASS,
+        None,
+        "Converter for message values; the worker's where it is not set. What starts with value.converter. configures"
+        " it.",
+        Importance.LOW,
+    ),
+    Option(
+        "header.converter",
+        OptionType.CLASS,
+        None,
+        "Converter for header values; the worker's where it is not set.",
+        Importance.LOW,
+    ),
+    Option(
+        "errors.max.retries",
+        OptionType.INT,
+        10,
+        "How often an error that may pass is retried in a row before the task fails; -1 sets no limit.",
+        Importance.MEDIUM,
+        at_least(-1),
+    ),
+    Option(
+        "errors.retry.delay.initial.ms",
+        OptionType.LONG,
+        300,
+        "Milliseconds before the first retry; doubled with each further one.",
+        Importance.LOW,
+        at_least(1),
+    ),
+    Option(
+        "errors.retry.delay.max.ms",
+        OptionType.LONG,
+        10_000,
+        "The longest time in milliseconds between two retries.",
+        Importance.LOW,
+        at_least(1),
+    ),
+    Option(
+        "errors.tolerance",
+        OptionType.STRING,
+        "none",
+        "What happens to a record that can't be converted; none stops the task.",
+        Importance.MEDIUM,
+        _no_tolerance,
+    ),
+    Option(
+        "exactly.once.support",
+        OptionType.STRING,
+        "requested",
+        "Whether the connector must deliver exactly once (required) or may deliver at least once (requested).",
+        Importance.MEDIUM,
+        _no_transactions,
+    ),
+    Option("transforms", OptionType.LIST, [], "Not supported yet.", Importance.LOW, _no_transforms),
+    Option("predicates", OptionType.LIST, [], "Not supported yet.", Importance.LOW, _no_transforms),
+)
+
+_NO_EFFECT = frozenset(
+    {
+        "config.action.reload",
+        "errors.log.enable",
+        "errors.log.include.messages",
+        "errors.retry.timeout",
+        "offsets.storage.topic",
+        "tasks.max.enforce",
+        "transaction.boundary",
+        "transaction.boundary.interval.ms",
+    }
+)
+"""Options of Kafka Connect that are taken and change nothing here."""
+
+_PASSED_ON = ("producer.override.", "topic.creation.", "transforms.", "predicates.")
+
+_SECRET_NAME = re.compile(r"password|passphrase|secret|token|credential|jaas|ssl\.key(store)?\.key", re.IGNORECASE)
+"""Options that nobody declares here (a producer's, a misspelt one) and that hold a secret, going by their name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorConfig:
+    """A configuration that was read: ``values`` by declared name, ``options`` parsed."""
+
+    name: str
+    connector: SourceConnector
+    options: Config
+    values: Mapping[str, str]
+    warnings: tuple[OptionWarning, ...]
+
+    @property
+    def retry(self) -> Retry:
+        """How errors that may pass are retried."""
+        return Retry(
+            limit=self.options["errors.max.retries"],
+            initial=self.options["errors.retry.delay.initial.ms"] / 1000,
+            longest=self.options["errors.retry.delay.max.ms"] / 1000,
+        )
+
+
+def read_connector_config(raw: Mapping[str, str]) -> ConnectorConfig:
+    """Parse a configuration as it was given. Raises `ConfigError` with all problems at once."""
+    connector = _connector(raw)
+    definition = COMMON_OPTIONS + connector.options
+    values, warnings = _names(connector).resolve(raw)
+    hidden = [name for name in values if values[name] == HIDDEN and _is_secret(definition, name)]
+    if hidden:
+        raise ConfigError(Problem(name, f"{name} must be given: {HIDDEN} only stands for it") for name in hidden)
+    warnings.extend(_ineffective(raw))
+    options = definition.parse(values)
+    return ConnectorConfig(options["name"], connector, options, values, tuple(warnings))
+
+
+def hide_secrets(raw: Mapping[str, str]) -> dict[str, str]:
+    """The configuration with ``[hidden]`` in place of passwords; takes any configuration, valid or not."""
+    try:
+        connector = _connector(raw)
+    except ConfigError:
+        definition, names = COMMON_OPTIONS, NameResolver(COMMON_OPTIONS, {})
+    else:
+        definition, names = COMMON_OPTIONS + connector.options, _names(connector)
+    return {name: HIDDEN if _is_secret(definition, names.declared(name)) else value for name, value in raw.items()}
+
+
+def _connector(raw: Mapping[str, str]) -> SourceConnector:
+    """The connector that the configuration names. Raises `ConfigError`."""
+    class_name = raw.get("connector.class")
+    if class_name is None:
+        message = f"Connector config with the options {', '.join(raw)} contains no connector type"
+        raise ConfigError([Problem("connector.class", message)])
+    try:
+        return find_connector(class_name)
+    except (UnknownPluginError, MissingExtraError) as error:
+        raise ConfigError([Problem("connector.class", str(error))]) from error
+
+
+def _names(connector: SourceConnector) -> NameResolver:
+    return NameResolver(COMMON_OPTIONS + connector.options, connector.deprecated, (*_PASSED_ON, *_NO_EFFECT))
+
+
+def _is_secret(definition: ConfigDef, declared: str) -> bool:
+    option = definition.options.get(declared)
+    if option is not None:
+        return option.type is OptionType.PASSWORD
+    return _SECRET_NAME.search(declared) is not None or definition.nearest(declared) in definition.secrets
+
+
+def _ineffective(raw: Mapping[str, str]) -> list[OptionWarning]:
+    """Warnings of options that are known and change nothing as things are."""
+    warnings = [OptionWarning(name, f"{name} has no effect here") for name in raw if name in _NO_EFFECT]
+    for converter in ("key.converter", "value.converter", "header.converter"):
+        if converter not in raw:
+            warnings.extend(
+                OptionWarning(
+                    name, f"{name} has no effect without {converter} beside it: the worker's converter is used"
+                )
+                for name in raw
+                if name.startswith(converter + ".")
+            )
+    return warnings

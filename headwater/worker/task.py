@@ -1,0 +1,101 @@
+"""A task's operating-system process: it runs one pipeline, obeys its worker, and ends when the worker does.
+
+The worker and the task talk through one pipe. The worker sends `STOP`; the task sends `Running` and `Failed`.
+When the pipe closes, the worker is gone: the task ends at once, and its successor starts from the stored offset.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import structlog
+
+from headwater.logs import configure_logs
+from headwater.stores.sqlite import SqliteTaskStore
+from headwater.worker.assembly import build_pipeline
+from headwater.worker.connector_config import read_connector_config
+from headwater.worker.worker_config import read_worker_config
+
+log = structlog.get_logger(__name__)
+
+STOP = "stop"
+
+DRAIN_SHARE = 0.8
+"""How much of the time that a stop may take goes to delivering what is under way; the rest is for what surrounds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """What a task's process is told at its start."""
+
+    connector: str
+    task: int
+    epoch: int
+    state_file: Path
+    worker_config: Mapping[str, str]
+    connector_config: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """The start position is fixed: what commits from now on is delivered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The task ends for a reason that a restart would not change; ``trace`` says which."""
+
+    trace: str
+
+
+def run_task(spec: TaskSpec, pipe: Connection) -> None:
+    """The process's main function."""
+    # Signals that a terminal or a service manager sends to every process: the worker decides what they mean.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    configure_logs()
+    structlog.contextvars.bind_contextvars(connector=spec.connector, task=spec.task)
+    stopping = threading.Event()
+    threading.Thread(target=_obey, args=(pipe, stopping), name="obey", daemon=True).start()
+    try:
+        _deliver(spec, pipe, stopping)
+    except Exception as error:
+        log.exception("the task failed", error=str(error))
+        pipe.send(Failed(f"{error}\n\n{traceback.format_exc()}"))
+        sys.exit(1)
+
+
+def _obey(pipe: Connection, stopping: threading.Event) -> None:
+    """Wait for the worker's word, or its end."""
+    try:
+        while True:
+            if pipe.recv() == STOP:
+                stopping.set()
+    except (EOFError, OSError):
+        os._exit(1)
+
+
+def _deliver(spec: TaskSpec, pipe: Connection, stopping: threading.Event) -> None:
+    worker = read_worker_config(spec.worker_config)
+    connector = read_connector_config(spec.connector_config)
+    store = SqliteTaskStore(spec.state_file, spec.connector, spec.task, spec.epoch)
+    try:
+        pipeline = build_pipeline(
+            worker,
+            connector,
+            spec.task,
+            store,
+            on_running=lambda: pipe.send(Running()),
+            stopping=stopping.is_set,
+        )
+        pipeline.run(worker.graceful_seconds * DRAIN_SHARE)
+    finally:
+        store.close()

@@ -1,0 +1,193 @@
+"""The worker's own configuration: a Kafka Connect standalone worker's properties.
+
+Source: ``org.apache.kafka.connect.runtime.WorkerConfig``, ``StandaloneConfig`` and ``RestServerConfig``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from headwater.config import (
+    Config,
+    ConfigDef,
+    ConfigError,
+    Importance,
+    Option,
+    OptionType,
+    Problem,
+    at_least,
+    not_blank,
+)
+from headwater.worker.option_names import NameResolver, OptionWarning
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8083
+
+WORKER_OPTIONS = ConfigDef(
+    Option(
+        "listeners",
+        OptionType.LIST,
+        [f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"],
+        "Where the REST API listens, e.g. http://0.0.0.0:8083. Without a host (http://:8083) it is reached from this"
+        " machine only, where Kafka Connect listens on every address.",
+        Importance.LOW,
+    ),
+    Option(
+        "bootstrap.servers",
+        OptionType.STRING,
+        "localhost:9092",
+        "Kafka brokers to start from, HOST:PORT with commas between.",
+        Importance.HIGH,
+        not_blank,
+    ),
+    Option(
+        "key.converter",
+        OptionType.CLASS,
+        "org.apache.kafka.connect.json.JsonConverter",
+        "Converter for message keys. What starts with key.converter. configures it.",
+        Importance.HIGH,
+    ),
+    Option(
+        "value.converter",
+        OptionType.CLASS,
+        "org.apache.kafka.connect.json.JsonConverter",
+        "Converter for message values. What starts with value.converter. configures it.",
+        Importance.HIGH,
+    ),
+    Option(
+        "header.converter",
+        OptionType.CLASS,
+        "org.apache.kafka.connect.storage.SimpleHeaderConverter",
+        "Converter for header values.",
+        Importance.LOW,
+    ),
+    Option(
+        "offset.storage.file.filename",
+        OptionType.STRING,
+        None,
+        "The SQLite file that holds the worker's state: configurations, offsets, status, schema history. Without it"
+        " headwater/state.db in XDG_STATE_HOME (~/.local/state).",
+        Importance.HIGH,
+        lambda value: not_blank(value) if value is not None else None,
+    ),
+    Option(
+        "offset.flush.interval.ms",
+        OptionType.LONG,
+        1000,
+        "Milliseconds between two times that a task stores its offset. Kafka Connect waits a minute; a shorter time"
+        " means fewer messages sent twice after a crash.",
+        Importance.LOW,
+        at_least(1),
+    ),
+    Option(
+        "task.shutdown.graceful.timeout.ms",
+        OptionType.LONG,
+        5000,
+        "Milliseconds that a task has to deliver what is under way and store its offset when it is stopped; then it"
+        " is killed.",
+        Importance.LOW,
+        at_least(1),
+    ),
+    Option(
+        "rest.hide.passwords",
+        OptionType.BOOLEAN,
+        True,
+        "Whether the REST API shows [hidden] in place of passwords; false gives Kafka Connect's behaviour.",
+        Importance.LOW,
+    ),
+)
+
+_PASSED_ON = ("producer.", "consumer.", "admin.", "security.", "sasl.", "ssl.")
+
+_NO_EFFECT_PREFIXES = ("config.storage.", "status.storage.", "offset.storage.", "rest.advertised.", "plugin.")
+_NO_EFFECT = frozenset({"group.id", "offset.flush.timeout.ms", "rest.extension.classes", "config.providers"})
+"""Options of Kafka Connect's workers that are taken and change nothing here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Where the REST API listens; port 0 lets the system choose."""
+
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """How a client on this machine writes it."""
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerConfig:
+    """A worker's configuration that was read: ``values`` by declared name, ``options`` parsed."""
+
+    options: Config
+    values: Mapping[str, str]
+    warnings: tuple[OptionWarning, ...]
+    listeners: tuple[Listener, ...]
+
+    @property
+    def state_file(self) -> Path:
+        """The SQLite file that holds the worker's state."""
+        named = self.options["offset.storage.file.filename"]
+        return Path(named) if named else _default_state_file()
+
+    @property
+    def worker_id(self) -> str:
+        """The worker's name in status: the first address it listens on, as in Kafka Connect."""
+        listener = self.listeners[0]
+        return f"{listener.host}:{listener.port}"
+
+    @property
+    def flush_seconds(self) -> float:
+        """Seconds between two times that a task stores its offset."""
+        return float(self.options["offset.flush.interval.ms"] / 1000)
+
+    @property
+    def graceful_seconds(self) -> float:
+        """Seconds that a task has to end by itself when it is stopped."""
+        return float(self.options["task.shutdown.graceful.timeout.ms"] / 1000)
+
+
+def read_worker_config(raw: Mapping[str, str]) -> WorkerConfig:
+    """Parse a worker's properties. Raises `ConfigError` with all problems at once."""
+    names = NameResolver(WORKER_OPTIONS, {}, (*_PASSED_ON, *_NO_EFFECT, *_NO_EFFECT_PREFIXES))
+    values, warnings = names.resolve(raw)
+    warnings.extend(
+        OptionWarning(name, f"{name} has no effect on this standalone worker")
+        for name in values
+        if name not in WORKER_OPTIONS.options and (name in _NO_EFFECT or name.startswith(_NO_EFFECT_PREFIXES))
+    )
+    options = WORKER_OPTIONS.parse(values)
+    listeners = _listeners(options["listeners"])
+    values["bootstrap.servers"] = options["bootstrap.servers"]
+    return WorkerConfig(options, values, tuple(warnings), listeners)
+
+
+def _listeners(texts: list[str]) -> tuple[Listener, ...]:
+    try:
+        if not texts:
+            raise ValueError("name at least one address, e.g. http://127.0.0.1:8083")  # noqa: TRY301
+        return tuple(_listener(text) for text in texts)
+    except ValueError as error:
+        message = f"Invalid value {','.join(texts)} for configuration listeners: {error}"
+        raise ConfigError([Problem("listeners", message)]) from None
+
+
+def _listener(text: str) -> Listener:
+    """Raises ValueError."""
+    url = urlsplit(text)
+    if url.scheme.lower() != "http":
+        raise ValueError(f"{text!r} is not an http:// address; put a proxy in front for https")
+    if url.path not in ("", "/") or url.query or url.username:
+        raise ValueError(f"{text!r} must be no more than http://HOST:PORT")
+    return Listener(url.hostname or DEFAULT_HOST, DEFAULT_PORT if url.port is None else url.port)
+
+
+def _default_state_file() -> Path:
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "headwater" / "state.db"

@@ -50,17 +50,17 @@ class ValueOptions:
 
 def key_schema(table: Table, topic: str, options: ValueOptions) -> Schema:
     """The schema of a message's key; the table must have one."""
-    fields = ((name, field_schema(table.column(name), options)) for name in table.key)
+    fields = ((name, column_schema(table.column(name), options)) for name in table.key)
     return struct(f"{topic}.Key", *fields)
 
 
 def row_schema(table: Table, topic: str, options: ValueOptions) -> Schema:
     """The schema of a row: one field for each of the table's columns, in their order."""
-    fields = ((column.name, field_schema(column, options)) for column in table.columns)
+    fields = ((column.name, column_schema(column, options)) for column in table.columns)
     return struct(f"{topic}.Value", *fields)
 
 
-def field_schema(column: Column, options: ValueOptions) -> Schema:
+def column_schema(column: Column, options: ValueOptions) -> Schema:
     """The schema of one column's values, with its default as a Connect value. Raises `SourceError`."""
     try:
         schema = _BY_TYPE[column.type](column, options)

@@ -9,7 +9,7 @@ Source: "Connector properties" in Debezium's documentation.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 _PART = re.compile(r"(?:[^\\,]|\\.)+", re.DOTALL)
 _TRAILING_ESCAPE = re.compile(r"(?:[^\\]|\\.)*\\", re.DOTALL)
@@ -60,6 +60,7 @@ class TableFilter:
         column_exclude: str | None = None,
     ) -> None:
         self._builtin = builtin
+        self._listed = patterns(table_include or "")
         self._database = name_filter(database_include, database_exclude)
         self._table = name_filter(table_include, table_exclude)
         self._column = name_filter(column_include, column_exclude)
@@ -75,3 +76,12 @@ class TableFilter:
     def captures_column(self, database: str, table: str, column: str) -> bool:
         """Whether this column of a captured table is captured."""
         return self._column(f"{database}.{table}.{column}")
+
+    def in_listed_order(self, tables: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """The tables in the order of the include list, those of one expression by name; all by name without a list."""
+
+        def place(table: tuple[str, str]) -> int:
+            name = ".".join(table)
+            return next((index for index, pattern in enumerate(self._listed) if pattern.fullmatch(name)), -1)
+
+        return sorted(tables, key=lambda table: (place(table), table))

@@ -18,16 +18,30 @@ from headwater.config import (
     between,
     not_blank,
     one_of,
-    regex_list,
 )
 from headwater.sources.envelope import context_headers
-from headwater.sources.filters import ColumnFilter, TableFilter
+from headwater.sources.filters import TableFilter, patterns
 from headwater.sources.mysql.schema_change import SchemaChanges
 from headwater.sources.mysql.shapes import ShapeOptions
+from headwater.sources.mysql.snapshot import BUILTIN_DATABASES
 from headwater.sources.mysql.source import MySqlSource
-from headwater.sources.mysql.types import ValueOptions
+from headwater.sources.mysql.types import DecimalMode, ValueOptions
 
 _HIGH, _LOW = Importance.HIGH, Importance.LOW
+
+
+def _is_list_of_names(text: str | None) -> str | None:
+    try:
+        patterns(text or "")
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _names(name: str, doc: str) -> Option:
+    """A list of names, each a regular expression."""
+    return Option(name, OptionType.STRING, None, doc, validator=_is_list_of_names)
+
 
 OPTIONS = ConfigDef(
     Option(
@@ -69,24 +83,12 @@ OPTIONS = ConfigDef(
         False,
         "Whether to take the server's public key from the server itself where there is no TLS.",
     ),
-    Option("database.include.list", OptionType.LIST, [], "Databases to capture.", validator=regex_list),
-    Option("database.exclude.list", OptionType.LIST, [], "Databases not to capture.", validator=regex_list),
-    Option("table.include.list", OptionType.LIST, [], "Tables (database.table) to capture.", validator=regex_list),
-    Option("table.exclude.list", OptionType.LIST, [], "Tables (database.table) not to capture.", validator=regex_list),
-    Option(
-        "column.include.list",
-        OptionType.LIST,
-        [],
-        "Columns (database.table.column) to have in events.",
-        validator=regex_list,
-    ),
-    Option(
-        "column.exclude.list",
-        OptionType.LIST,
-        [],
-        "Columns (database.table.column) to leave out.",
-        validator=regex_list,
-    ),
+    _names("database.include.list", "Databases to capture."),
+    _names("database.exclude.list", "Databases not to capture."),
+    _names("table.include.list", "Tables (database.table) to capture."),
+    _names("table.exclude.list", "Tables (database.table) not to capture."),
+    _names("column.include.list", "Columns (database.table.column) to have in events."),
+    _names("column.exclude.list", "Columns (database.table.column) to leave out."),
     Option(
         "snapshot.mode",
         OptionType.STRING,
@@ -208,18 +210,20 @@ class MySqlConnector:
         extended = config["extended.headers.enabled"]
         headers = context_headers(prefix, self.name, 0, str(uuid.uuid4())) if extended else ()
         tables = TableFilter(
+            builtin=BUILTIN_DATABASES,
             database_include=config["database.include.list"],
             database_exclude=config["database.exclude.list"],
             table_include=config["table.include.list"],
             table_exclude=config["table.exclude.list"],
+            column_include=config["column.include.list"],
+            column_exclude=config["column.exclude.list"],
         )
-        columns = ColumnFilter(include=config["column.include.list"], exclude=config["column.exclude.list"])
         options = ShapeOptions(
             prefix=prefix,
-            values=ValueOptions(decimal_handling=config["decimal.handling.mode"].lower()),
+            values=ValueOptions(decimal=DecimalMode(config["decimal.handling.mode"].lower())),
             tombstones=config["tombstones.on.delete"],
             headers=headers,
-            captures_column=columns.captures,
+            captures_column=tables.captures_column,
         )
         changes = SchemaChanges(prefix, headers) if config["include.schema.changes"] else None
         return MySqlSource(config, options, tables, changes)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import time_ns
 
 from headwater import __version__
-from headwater.record import Field, Header, Schema
+from headwater.record import Header, Schema
 from headwater.shape import NULL, Const, EventShape, Node, Reader, Slot, Stage, Struct
 from headwater.sources.envelope import (
     INT32,
@@ -98,9 +98,8 @@ class _Shaper:
         return [column.name for column in self._table.columns].index(name)
 
     def _row_schema(self, topic: str) -> Schema:
-        schema = row_schema(self._table, topic, self._options.values)
-        fields: tuple[Field, ...] = tuple(schema.fields[index] for index in self._captured)
-        return Schema(schema.type, name=schema.name, fields=fields)
+        captured = tuple(self._table.columns[index] for index in self._captured)
+        return row_schema(replace(self._table, columns=captured), topic, self._options.values)
 
     def _row(self, image: str) -> Struct:
         return Struct(tuple(Slot(f"{image}{index}", Stage.ROW) for index in self._captured))

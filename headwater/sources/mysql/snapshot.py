@@ -24,13 +24,14 @@ from headwater.sources.mysql.connection import connect, driver_errors
 from headwater.sources.mysql.gtid import GtidSet
 from headwater.sources.mysql.position import StartPoint
 from headwater.sources.mysql.schema_change import SchemaChanges
-from headwater.sources.mysql.server import quoted, read_table_names, read_tables
+from headwater.sources.mysql.server import quoted, read_tables
 from headwater.sources.mysql.shapes import ShapeOptions, snapshot_shape
 from headwater.sources.mysql.table import Table
 from headwater.sources.mysql.text import raw_decoders, select_list
 
 log = structlog.get_logger(__name__)
 
+BUILTIN_DATABASES = frozenset({"mysql", "information_schema", "performance_schema", "sys"})
 _BATCH_ROWS = 2048
 _REPORT_SECONDS = 10.0
 
@@ -76,7 +77,7 @@ class Snapshot:
 
     def _view(self, cursor: Cursor) -> View:
         point = _current_point(cursor)
-        every = read_table_names(cursor)  # the schema changes tell of all tables, captured or not
+        every = _table_names(cursor)  # the schema changes tell of all tables, captured or not
         captured = self._filter.in_listed_order([name for name in every if self._filter.captures(*name)])
         known = read_tables(cursor, every)
         records: Sequence[Record] = ()
@@ -154,6 +155,13 @@ def _chunks(connection: Connection[Any], table: Table) -> Iterator[tuple[list[An
             yield rows, not ahead
     finally:
         cursor.close()
+
+
+def _table_names(cursor: Cursor) -> list[tuple[str, str]]:
+    """Every table there is, by database and name."""
+    cursor.execute("SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE'")
+    names = [(str(database), str(name)) for database, name in cursor.fetchall()]
+    return sorted(name for name in names if name[0].lower() not in BUILTIN_DATABASES)
 
 
 def _current_point(cursor: Cursor) -> StartPoint:

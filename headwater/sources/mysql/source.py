@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from pymysql.connections import Connection
 
 from headwater.config import Config
 from headwater.shape import EventShape
@@ -26,14 +24,13 @@ from headwater.sources.mysql.binlog import (
 from headwater.sources.mysql.connection import connect, driver_errors
 from headwater.sources.mysql.ddl import read_ddl
 from headwater.sources.mysql.events import EventError, read_gtid, read_query, read_rotate, read_rows_head
-from headwater.sources.mysql.gtid import GtidSet
 from headwater.sources.mysql.position import Position, StartPoint, describe
 from headwater.sources.mysql.schema_change import SchemaChanges
 from headwater.sources.mysql.shapes import ShapeOptions, TableShapes, table_shapes
 from headwater.sources.mysql.snapshot import Snapshot
 from headwater.sources.mysql.structures import Structures, TableName
 from headwater.sources.mysql.table import Table
-from headwater.sources.mysql.table_map import TableMapError, parse_table_id, parse_table_map
+from headwater.sources.mysql.table_map import TableMap, TableMapError, identify
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +50,9 @@ _UNREADABLE = {
 }
 _SHAPE_NAMES = {"c": "create", "u": "update", "d": "delete"}
 _SERVER_TALK = frozenset((EventType.HEARTBEAT, EventType.HEARTBEAT_V2, EventType.ROTATE))
+_INSIDE = ("SAVEPOINT", "ROLLBACK T", "RELEASE", "XA END")
+_ENDS = ("COMMIT", "ROLLBACK")
+_CHANGES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD")
 _LOOK_AHEAD = 1 << 30
 """Flipped in the server id for a second dump: the server ends an older dump with the same id."""
 
@@ -85,10 +85,14 @@ class MySqlSource:
 
     def start(self, resume: Resume) -> Batch:
         point = StartPoint.from_offset(resume.offset) if resume.offset else None
-        self._structures = Structures(
-            resume.history, self._read_current, self._changed_later, lambda: self._with_cursor(checks.writes_full)
-        )
         self._with_cursor(checks.check_settings)
+        self._structures = Structures(
+            resume.history,
+            self._with_cursor(server.read_charsets),
+            self._read_current,
+            self._changed_later,
+            lambda: self._with_cursor(checks.writes_full),
+        )
         first = EMPTY
         if point is None or point.snapshot_unfinished:
             self._snapshot = Snapshot(self._config, self._shape_options, self._filter, self._schema_changes)
@@ -205,7 +209,7 @@ class MySqlSource:
         elif kind == EventType.QUERY:
             self._query(buffer, body, end)
         elif kind == EventType.XID:
-            position.finish(self._event_end)
+            self._finish()
         elif kind in (EventType.GTID, EventType.ANONYMOUS_GTID):
             self._gtid(buffer, body, end, anonymous=kind == EventType.ANONYMOUS_GTID)
         elif kind == EventType.ROTATE:
@@ -236,23 +240,24 @@ class MySqlSource:
         thread, database, sql = read_query(buffer, body, end)
         position = self._position
         word = sql.lstrip()[:10].upper()
-        if word == "BEGIN":
+        if word == "BEGIN" or word.startswith("XA START"):
+            self._in_xa = word != "BEGIN"
             position.begin(self._event_start, thread)
             self._skipping = self._skip_events > 0
-        elif word.startswith("XA START"):
-            self._in_xa = True
-            position.begin(self._event_start, thread)
-        elif word.startswith(("SAVEPOINT", "ROLLBACK T", "RELEASE", "XA END")):
-            return
-        elif position.in_transaction and not word.startswith(("COMMIT", "ROLLBACK")):
-            return
+        elif word.startswith(_INSIDE) or (position.in_transaction and not word.startswith(_ENDS)):
+            if word.startswith(_CHANGES):
+                log.warning("a statement in the log changes rows and can't be captured", statement=sql[:200])
         else:
             self._in_xa = False
             self._ddl(sql, database)
             if sql.rstrip().upper().endswith("START TRANSACTION"):  # CREATE TABLE … SELECT: the rows follow
                 position.begin(self._event_start, thread)
             else:
-                position.finish(self._event_end)
+                self._finish()
+
+    def _finish(self) -> None:
+        self._position.finish(self._event_end)
+        self._skip_events = self._skip_rows = 0
 
     def _ddl(self, sql: str, database: str) -> None:
         ddl = read_ddl(sql, database)
@@ -264,18 +269,15 @@ class MySqlSource:
     def _table_map(self, buffer: bytes, body: int, end: int) -> None:
         raw = buffer[body:end]
         number = int.from_bytes(raw[:6], "little")
-        try:
+        if raw in self._maps:
             self._by_number[number] = self._maps[raw]
             return
-        except KeyError:
-            pass
-        _, database, name = parse_table_id(raw)
+        _, database, name = identify(raw)
         shapes = None
         if self._filter.captures(database, name):
-            table_map = parse_table_map(raw)
+            table_map = TableMap.parse(raw)
             table = self._structures.resolve(table_map, self._here())
-            physical = tuple((int(column.type), column.meta) for column in table_map.columns)
-            shapes = table_shapes(table, physical, self._shape_options)
+            shapes = table_shapes(table, table_map.physical, self._shape_options)
         self._maps[raw] = self._by_number[number] = shapes
 
     def _rows(self, buffer: bytes, body: int, end: int, kind: int, operation: str, items: list[Rows]) -> None:

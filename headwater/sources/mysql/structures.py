@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from headwater.source import SourceError
 from headwater.sources.mysql.ddl import Ddl
 from headwater.sources.mysql.match import fits, table_from_map
+from headwater.sources.mysql.server import Charsets
 from headwater.sources.mysql.table import Column, Table
 from headwater.sources.mysql.table_map import TableMap
 
@@ -54,6 +55,7 @@ class Structures:
     def __init__(
         self,
         history: Sequence[Mapping[str, Any]],
+        charsets: Charsets,
         read_current: Callable[[TableName], Table | None],
         changed_later: Callable[[TableName], str | None],
         is_full: Callable[[], bool],
@@ -66,6 +68,7 @@ class Structures:
                 table = from_history(entry)
                 self._known[table.database, table.name] = table
         self._changed_by: dict[TableName, str] = {}
+        self._charsets = charsets
         self._is_full = is_full
         self._read_current = read_current
         self._changed_later = changed_later
@@ -90,15 +93,15 @@ class Structures:
         """The structure that a TABLE_MAP's rows are read by. Raises `SourceError` where none is known to fit."""
         name = (table_map.database, table_map.name)
         known = self._known.get(name)
-        if known is not None and fits(known, table_map) is None:
+        if known is not None and fits(known, table_map, self._charsets) is None:
             return known
-        if table_map.full:
-            table = table_from_map(table_map, self._read_current(name))
+        if table_map.has_names:
+            table = table_from_map(table_map, self._read_current(name), self._charsets)
         elif name in self._changed_by:
             self._stop(name)
         elif known is not None:
             raise SourceError(
-                f"{where}: the rows of {known.id} do not fit its structure in hand: {fits(known, table_map)}. "
+                f"{where}: the rows of {known.id} do not fit its structure in hand: {fits(known, table_map, self._charsets)}. "
                 f"binlog_row_metadata=MINIMAL leaves the right one unknown: {MENDS}"
             )
         else:
@@ -112,11 +115,11 @@ class Structures:
         title = ".".join(name)
         if table is None:
             raise SourceError(
-                f"{where}: {title} has rows in the log but is no longer on the server, and "
-                f"binlog_row_metadata=MINIMAL leaves its structure unknown: take it out of table.include.list, or {MENDS}"
+                f"{where}: {title} has rows in the log but is no longer on the server, and binlog_row_metadata=MINIMAL "
+                f"leaves its structure unknown: take it out of table.include.list, or {MENDS}"
             )
         statement = self._changed_later(name)
-        reason = f"{statement!r} changed it later" if statement else fits(table, table_map)
+        reason = f"{statement!r} changed it later" if statement else fits(table, table_map, self._charsets)
         if reason:
             raise SourceError(
                 f"{where}: the structure that {title} had here is unknown under binlog_row_metadata=MINIMAL: "

@@ -17,6 +17,7 @@ from headwater.sources.mysql import charsets, decimals, jsonb, temporal
 from headwater.sources.mysql.geometry import geometry, point
 from headwater.sources.mysql.table import Column
 from headwater.sources.mysql.table_map import LogType
+from headwater.sources.mysql.types import allowed_values
 
 SIZES = {
     LogType.TINY: 1,
@@ -36,6 +37,7 @@ LONG_STRING = 256
 INTEGERS = {"tinyint": "bB", "smallint": "hH", "int": "iI", "bigint": "qQ"}
 TEXT = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext"})
 BYTES = frozenset({"varbinary", "tinyblob", "blob", "mediumblob", "longblob"})
+EPOCH_TIMESTAMP = "1970-01-01T00:00:00Z"
 MICROS_A_UNIT = {"io.debezium.time.Timestamp": 1000, "io.debezium.time.MicroTimestamp": 1}
 
 
@@ -105,10 +107,9 @@ def _value(column: Column, schema: Schema, kind: int, meta: int) -> Value:
         case "bit":
             return Value("B", "{x} & 1 == 1") if schema.type is Type.BOOLEAN else Value(f"{width}s", "{x}[::-1]")
         case "enum":
-            members = ("", *(member.replace(",", "\\,") for member in column.values))
-            return Value("B" if width == 1 else "H", "{convert}[{x}]", members)
+            return Value("B" if width == 1 else "H", "{convert}[{x}]", ("", *allowed_values(column)))
         case "set":
-            return Value(f"{width}s", "{convert}({x})", _set(column.values))
+            return Value(f"{width}s", "{convert}({x})", _set(allowed_values(column)))
         case "date":
             return Value("3s", "{convert}({x})", temporal.packed_date(missing(column, schema, 0)))
         case "time":
@@ -118,7 +119,7 @@ def _value(column: Column, schema: Schema, kind: int, meta: int) -> Value:
             read = temporal.packed_datetime(meta, unit, missing(column, schema, 0))
             return Value(f"{width}s", "{convert}({x})", read)
         case "timestamp":
-            read = temporal.packed_timestamp(meta, missing(column, schema, "1970-01-01T00:00:00Z"))
+            read = temporal.packed_timestamp(meta, missing(column, schema, EPOCH_TIMESTAMP))
             return Value(f"{width}s", "{convert}({x})", read)
         case "json":
             return Value("", "{convert}({x})", partial(_json, missing=missing(column, schema, "{}")))
@@ -127,7 +128,7 @@ def _value(column: Column, schema: Schema, kind: int, meta: int) -> Value:
         case "point":
             return Value("", "{convert}({x})", point)
         case "vector":
-            return Value("", "{convert}({x})", _vector)
+            return Value("", "{convert}({x})", vector)
     if column.type in TEXT:
         return _text(column)
     if column.type in BYTES:
@@ -181,5 +182,6 @@ def _set(members: tuple[str, ...]) -> Callable[[bytes], str]:
     return read
 
 
-def _vector(data: bytes) -> list[float]:
+def vector(data: bytes) -> list[float]:
+    """A vector's floats of four bytes each."""
     return list(struct.unpack(f"<{len(data) // 4}f", data))

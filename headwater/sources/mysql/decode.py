@@ -75,12 +75,12 @@ class RowsReader:
         body = [line for image in self._images for line in writer.image(self._places(image, used, writer))]
         row = [
             "try:",
-            *_indent(body),
-            *_indent(["if pos > end:", "    raise IndexError('it runs past the end of the event')"]),
+            *indent(body),
+            *indent(["if pos > end:", "    raise IndexError('it runs past the end of the event')"]),
             "except FAILURES as error:",
             "    fail(row, error)",
         ]
-        constants = {**self._constants, **writer.constants, "FAILURES": FAILURES, "fail": _fail}
+        constants = {**self._constants, **writer.constants, "FAILURES": FAILURES, "fail": fail}
         return ReaderCode(self._parameters, self._event, "while pos < end:", row, constants)
 
     def _places(self, image: str, used: frozenset[str], writer: _Writer) -> list[_Place]:
@@ -103,11 +103,13 @@ class RowsReader:
         return place
 
 
-def _fail(row: int, error: Exception) -> NoReturn:
-    raise RowError(f"row {row} of the event can't be read: {error}") from error
+def fail(row: int, error: Exception) -> NoReturn:
+    """Say which row of an event or of a snapshot's batch can't be read. Raises `RowError`."""
+    raise RowError(f"row {row} can't be read: {error}") from error
 
 
-def _indent(lines: Iterable[str]) -> list[str]:
+def indent(lines: Iterable[str]) -> list[str]:
+    """Statements one level deeper."""
     return [f"    {line}" for line in lines]
 
 
@@ -167,14 +169,14 @@ class _Writer:
         together = self._fixed(places)
         if not nullable:
             return together
-        return [f"if nulls & {nullable:#x}:", *_indent(single), "else:", *_indent(together)]
+        return [f"if nulls & {nullable:#x}:", *indent(single), "else:", *indent(together)]
 
     def _unless_null(self, place: _Place, lines: list[str]) -> list[str]:
         if not place.nullable:
             return lines
         if not place.target:
-            return [f"if not nulls & {place.bit:#x}:", *_indent(lines)]
-        return [f"if nulls & {place.bit:#x}:", f"    {place.target} = None", "else:", *_indent(lines)]
+            return [f"if not nulls & {place.bit:#x}:", *indent(lines)]
+        return [f"if nulls & {place.bit:#x}:", f"    {place.target} = None", "else:", *indent(lines)]
 
     def _fixed(self, places: list[_Place]) -> list[str]:
         """Statements for neighbours of fixed size, none of them NULL."""
@@ -198,7 +200,8 @@ class _Writer:
                 targets.append(second)
             if place.value.expression != "{x}":
                 finish.append(f"{place.target} = {place.value.expression.format(x=place.target, y=second)}")
-        return [f"{', '.join(targets)}, = {self._struct(items)}(buf, pos)", *finish]
+        unpacked = ", ".join(targets) if len(targets) > 1 else f"({targets[0]},)"
+        return [f"{unpacked} = {self._struct(items)}(buf, pos)", *finish]
 
     def _struct(self, items: str) -> str:
         if items not in self._structs:

@@ -64,6 +64,7 @@ class Pipeline:
         self._stopping = stopping
         self._plans: dict[EventShape, Plan] = {}
         self._offset: Mapping[str, Any] | None = None
+        self._committed: Mapping[str, Any] | None = None
         self._history: list[Mapping[str, Any]] = []
         self._failures = 0
 
@@ -135,7 +136,7 @@ class Pipeline:
                 sink.send(self._messages(item, source))
             else:
                 sink.send(self._record(item))
-        if batch.offset is not None:
+        if batch.offset is not None and batch.offset != self._committed:
             self._offset = batch.offset
         self._history.extend(batch.history)
 
@@ -166,5 +167,6 @@ class Pipeline:
         if not sink.flush(timeout):
             return False
         self._store.commit(source.partition, self._offset, self._history)
+        self._committed = self._offset
         self._offset, self._history = None, []
         return True

@@ -48,15 +48,22 @@ class _Scope:
     def __init__(self, constants: dict[str, object]) -> None:
         self.constants = constants
         self.event: list[str] = []
+        self.header_lists: dict[str, str] = {}
         self._row: list[str] = []
+        self._bound: dict[object, str] = {}
         self._event_names: dict[str, str] = {}
         self._row_names: dict[str, str] = {}
         self._numbers = itertools.count()
 
     def bind(self, value: object) -> str:
-        name = f"k{next(self._numbers)}_"
-        self.constants[name] = value
-        return name
+        identity = value if isinstance(value, bytes | str) else id(value)
+        if identity not in self._bound:
+            function = getattr(value, "__name__", "")
+            hint = function if function.isidentifier() else "k"
+            name = f"{hint}{next(self._numbers)}_"
+            self._bound[identity] = name
+            self.constants[name] = value  # keeps the value alive, so that its id stays its own
+        return self._bound[identity]
 
     def assign(self, stage: Stage, expression: str) -> str:
         if stage is Stage.TABLE:
@@ -102,14 +109,26 @@ def _message(shape: MessageShape, converters: Converters, scope: _Scope) -> str:
     """The expression of one message tuple."""
     key = converters.key.plan(shape.topic, shape.key_schema, shape.key, scope)
     value = converters.value.plan(shape.topic, shape.value_schema, shape.value, scope)
-    pairs = [
-        f"({header.name!r}, {converters.header.plan(shape.topic, header.schema, header.node, scope)})"
-        for header in shape.headers
-    ]
-    headers = f"[{', '.join(pairs)}]" if pairs else "None"
+    headers = _headers(shape, converters, scope)
     if not key.isidentifier():
         key = scope.assign(Stage.ROW, key)  # a tombstone has the same key: converted once
     return f"(row, {shape.topic!r}, {key}, {value}, {headers})"
+
+
+def _headers(shape: MessageShape, converters: Converters, scope: _Scope) -> str:
+    """The expression of a message's headers; where all are known for the table, one list serves every row."""
+    pairs = [
+        (header.name, converters.header.plan(shape.topic, header.schema, header.node, scope))
+        for header in shape.headers
+    ]
+    if not pairs:
+        return "None"
+    if all(value in scope.constants for _, value in pairs):
+        key = str(pairs)
+        if key not in scope.header_lists:
+            scope.header_lists[key] = scope.bind([(name, scope.constants[value]) for name, value in pairs])
+        return scope.header_lists[key]
+    return "[" + ", ".join(f"({name!r}, {value})" for name, value in pairs) + "]"
 
 
 def _append_all(shapes: Iterable[MessageShape], converters: Converters, scope: _Scope) -> list[str]:

@@ -27,7 +27,7 @@ from headwater.sources.mysql.schema_change import SchemaChanges
 from headwater.sources.mysql.server import quoted, read_tables
 from headwater.sources.mysql.shapes import ShapeOptions, snapshot_shape
 from headwater.sources.mysql.table import Table
-from headwater.sources.mysql.text import raw_decoders, select_list
+from headwater.sources.mysql.text import RAW_DECODERS, select_list
 
 log = structlog.get_logger(__name__)
 
@@ -146,7 +146,7 @@ def _as_last(item: Rows | Record) -> Rows | Record:
 def _chunks(connection: Connection[Any], table: Table) -> Iterator[tuple[list[Any], bool]]:
     """The table's rows in lists, each with whether it is the table's last list."""
     cursor = SSCursor(connection)
-    connection.decoders = raw_decoders(table)  # type: ignore[attr-defined]
+    connection.decoders = RAW_DECODERS
     try:
         cursor.execute(f"SELECT {select_list(table)} FROM {quoted(table.database)}.{quoted(table.name)}")  # noqa: S608
         ahead = list(cursor.fetchmany(_BATCH_ROWS))

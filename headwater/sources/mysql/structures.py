@@ -8,7 +8,7 @@ remembered in the schema history, and used only while no statement in the log ha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any, NoReturn
 
 from headwater.source import SourceError
@@ -35,11 +35,15 @@ def to_history(table: Table) -> HistoryEntry:
 def from_history(entry: Mapping[str, Any]) -> Table:
     """The structure that `to_history` wrote. Raises `SourceError`."""
     try:
-        stored = dict(entry["table"])
-        columns = tuple(Column(**{**column, "values": tuple(column["values"])}) for column in stored.pop("columns"))
-        known = {member.name for member in fields(Table)}
-        tuples = {name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()}
-        return Table(columns=columns, **{name: value for name, value in tuples.items() if name in known})
+        stored = entry["table"]
+        return Table(
+            database=stored["database"],
+            name=stored["name"],
+            columns=tuple(Column(**{**column, "values": tuple(column["values"])}) for column in stored["columns"]),
+            key=tuple(stored["key"]),
+            primary_key=tuple(stored["primary_key"]),
+            charset=stored["charset"],
+        )
     except (KeyError, TypeError) as error:
         raise SourceError(f"an entry of the schema history can't be read: {error!r}") from error
 
@@ -91,7 +95,7 @@ class Structures:
 
     def resolve(self, table_map: TableMap, where: str) -> Table:
         """The structure that a TABLE_MAP's rows are read by. Raises `SourceError` where none is known to fit."""
-        name = (table_map.database, table_map.name)
+        name = (table_map.database, table_map.table)
         known = self._known.get(name)
         if known is not None and fits(known, table_map, self._charsets) is None:
             return known
@@ -100,8 +104,9 @@ class Structures:
         elif name in self._changed_by:
             self._stop(name)
         elif known is not None:
+            difference = fits(known, table_map, self._charsets)
             raise SourceError(
-                f"{where}: the rows of {known.id} do not fit its structure in hand: {fits(known, table_map, self._charsets)}. "
+                f"{where}: the rows of {known.id} do not fit its structure in hand: {difference}. "
                 f"binlog_row_metadata=MINIMAL leaves the right one unknown: {MENDS}"
             )
         else:

@@ -1,10 +1,77 @@
-"""Java's ``toString`` of numbers, where Kafka Connect's converters write it."""
+"""Java's ``toString`` of numbers and dates, where Kafka Connect's converters write it."""
 
 from __future__ import annotations
 
+import struct
+from datetime import datetime, timedelta
 from decimal import Decimal
 
+from headwater.converter import ConversionError
+from headwater.record import Schema
 
-def big_decimal(unscaled: int, scale: int) -> str:
-    """``BigDecimal.toString``: plain, or with an exponent where the scale is negative or the number tiny."""
-    return str(Decimal((unscaled < 0, tuple(map(int, str(abs(unscaled)))), -scale)))
+_FLOAT32 = struct.Struct("<f")
+_DAY_MILLISECONDS = 86_400_000
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - every date here is in UTC
+_MILLISECONDS_OF = {
+    "org.apache.kafka.connect.data.Date": _DAY_MILLISECONDS,
+    "org.apache.kafka.connect.data.Time": 1,
+    "org.apache.kafka.connect.data.Timestamp": 1,
+}
+
+
+def non_finite(value: float) -> str:
+    """NaN or an infinity."""
+    return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
+
+
+def shortest_float32(value: float) -> float:
+    """The double whose shortest decimal is the shortest one that names ``value``, a finite float32 held as a double."""
+    for digits in (6, 7, 8):
+        short = float(f"{value:.{digits}g}")
+        if _FLOAT32.unpack(_FLOAT32.pack(short))[0] == value:
+            return short
+    return float(f"{value:.9g}")
+
+
+def double(value: float) -> str:
+    """``Double.toString``, in the fewest digits: ``1.5``, ``1.0E7``, ``NaN``."""
+    if value - value != 0:
+        return non_finite(value)
+    if value == 0 or 1e-3 <= abs(value) < 1e7:
+        return repr(value)
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    fraction = "".join(map(str, digits[1:])) or "0"
+    return f"{'-' * sign}{digits[0]}.{fraction}E{int(exponent) + len(digits) - 1}"
+
+
+def big_decimal(unscaled: int, schema: Schema) -> str:
+    """``BigDecimal.toString`` of a Decimal: plain, or with an exponent where the scale is negative or the value tiny."""
+    return str(Decimal((unscaled < 0, tuple(map(int, str(abs(unscaled)))), -decimal_scale(schema))))
+
+
+def decimal_scale(schema: Schema) -> int:
+    """The scale that a Decimal's schema has to name. Raises `ConversionError`."""
+    try:
+        return int(schema.parameter("scale") or "")
+    except ValueError:
+        raise ConversionError("a Decimal schema without a scale: its parameter 'scale' must be an integer") from None
+
+
+def utc(value: int, schema: Schema) -> datetime | None:
+    """The moment that a value of Connect's Date, Time or Timestamp stands for; None for other schemas."""
+    milliseconds = _MILLISECONDS_OF.get(schema.name or "")
+    if milliseconds is None:
+        return None
+    try:
+        return _EPOCH + timedelta(milliseconds=value * milliseconds)
+    except OverflowError:
+        raise ConversionError(f"{schema.name} {value} is outside the years 1 to 9999") from None
+
+
+def iso_8601(moment: datetime) -> str:
+    """As Connect's ``Values`` writes a date: alone where the time is midnight, and on the first day the time alone."""
+    time = f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    if moment - _EPOCH < timedelta(days=1):
+        return time
+    date = moment.date().isoformat()
+    return date if moment.time() == _EPOCH.time() else f"{date}T{time}"

@@ -9,27 +9,59 @@ those of a log event, joined once for all its rows; and those of a row. A struct
 
 from __future__ import annotations
 
-import itertools
 from binascii import b2a_base64
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from headwater.converter import Scope
-from headwater.converters.json_values import INTEGER_BITS, JsonValues, dumps, non_finite
+from headwater.converters.java_text import non_finite
+from headwater.converters.json_values import INTEGER_BITS, JsonValues, dumps
 from headwater.record import DECIMAL, Schema, Type
 from headwater.shape import Const, Node, Slot, Stage, Struct
 
 
-class _Piece(NamedTuple):
-    """Bytes known for the table, or an expression that gives them at ``stage``."""
+class _Pieces:
+    """The bytes of a message in order; neighbours that are known before the row become one piece."""
 
-    stage: Stage
-    content: bytes | str
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._join = scope.bind(b"".join)
+        self._constant = b""
+        self._event: list[str] = []
+        self._row: list[str] = []
 
+    def constant(self, content: bytes) -> None:
+        self._constant += content
 
-def _constant(content: bytes) -> _Piece:
-    return _Piece(Stage.TABLE, content)
+    def computed(self, stage: Stage, expression: str) -> None:
+        """Bytes that ``expression`` gives at ``stage``."""
+        if stage is Stage.ROW:
+            self._end_event()
+            self._row.append(expression)
+        else:
+            self._event += [*self._bound_constant(), expression]
+
+    def joined(self) -> str:
+        """The expression of all of them."""
+        self._end_event()
+        return self._join_of(self._row)
+
+    def _end_event(self) -> None:
+        if self._event:
+            self._event += self._bound_constant()
+            self._row.append(self._scope.assign(Stage.EVENT, self._join_of(self._event)))
+            self._event = []
+        else:
+            self._row += self._bound_constant()
+
+    def _bound_constant(self) -> list[str]:
+        names = [self._scope.bind(self._constant)] if self._constant else []
+        self._constant = b""
+        return names
+
+    def _join_of(self, expressions: list[str]) -> str:
+        return expressions[0] if len(expressions) == 1 else f"{self._join}(({', '.join(expressions)}))"
 
 
 def _stage(node: Node) -> Stage:
@@ -55,52 +87,35 @@ class JsonCode:
     def __init__(self, values: JsonValues, scope: Scope) -> None:
         self._values = values
         self._scope = scope
+        self._pieces = _Pieces(scope)
         self._dumps = scope.bind(orjson.dumps)
-        self._join = scope.bind(b"".join)
 
     def expression(self, schema: Schema, node: Node, before: bytes, after: bytes) -> str:
         """The bytes of ``node`` between constant ones."""
-        return self._joined([_constant(before), *self._pieces(schema, node), _constant(after)])
+        self._pieces.constant(before)
+        self._write(schema, node)
+        self._pieces.constant(after)
+        return self._pieces.joined()
 
-    def _joined(self, pieces: list[_Piece]) -> str:
-        """The expression of all pieces in order; what is known before the row is computed before it."""
-        expressions: list[str] = []
-        for in_row, run in itertools.groupby(pieces, key=lambda piece: piece.stage is Stage.ROW):
-            found = list(run)
-            expressions += [str(piece.content) for piece in found] if in_row else self._before_row(found)
-        return expressions[0] if len(expressions) == 1 else f"{self._join}(({', '.join(expressions)}))"
-
-    def _before_row(self, pieces: list[_Piece]) -> list[str]:
-        """At most one expression: of constant bytes, or of those of the log event."""
-        parts: list[str] = []
-        for stage, run in itertools.groupby(pieces, key=lambda piece: piece.stage):
-            if stage is Stage.EVENT:
-                parts += (str(piece.content) for piece in run)
-            elif constant := b"".join(piece.content for piece in run if isinstance(piece.content, bytes)):
-                parts.append(self._scope.bind(constant))
-        if all(piece.stage is Stage.TABLE for piece in pieces):
-            return parts
-        whole = parts[0] if len(parts) == 1 else f"{self._join}(({', '.join(parts)}))"
-        return [self._scope.assign(Stage.EVENT, whole)]
-
-    def _pieces(self, schema: Schema, node: Node) -> list[_Piece]:
+    def _write(self, schema: Schema, node: Node) -> None:
         match node:
             case Const(value):
-                return [_constant(dumps(self._values.writer(schema)(value)))]
+                self._pieces.constant(dumps(self._values.writer(schema)(value)))
             case Slot(name, stage):
-                return [_Piece(stage, f"{self._dumps}({self._slot(schema, name)})")]
+                self._pieces.computed(stage, f"{self._dumps}({self._slot(schema, name)})")
             case Struct() if _is_columns(node) and self._is_text(schema, node):
-                return [_Piece(Stage.ROW, f"{self._dumps}({self._display(schema, node)})")]
+                self._pieces.computed(Stage.ROW, f"{self._dumps}({self._display(schema, node)})")
             case Struct():
-                return self._fields(schema, node)
+                self._write_fields(schema, node)
 
-    def _fields(self, schema: Schema, node: Struct) -> list[_Piece]:
+    def _write_fields(self, schema: Schema, node: Struct) -> None:
         """A struct field by field."""
-        pieces = [_constant(b"{")]
-        for index, (field, child) in enumerate(zip(schema.fields, node.nodes, strict=True)):
-            pieces.append(_constant(b"%b%b:" % (b"," if index else b"", dumps(field.name))))
-            pieces += self._pieces(field.schema, child)
-        return [*pieces, _constant(b"}")]
+        before = b"{"
+        for field, child in zip(schema.fields, node.nodes, strict=True):
+            self._pieces.constant(before + dumps(field.name) + b":")
+            self._write(field.schema, child)
+            before = b","
+        self._pieces.constant(b"}" if schema.fields else b"{}")
 
     def _is_text(self, schema: Schema, node: Struct) -> bool:
         """Whether orjson can write what is known of a struct: a lone surrogate in a name isn't UTF-8."""

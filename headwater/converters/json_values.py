@@ -14,7 +14,6 @@ Source: ``org.apache.kafka.connect.json.JsonConverter`` (Kafka 4.3), ``convertTo
 from __future__ import annotations
 
 import json
-import struct
 from binascii import b2a_base64
 from collections.abc import Callable
 from typing import Any
@@ -22,14 +21,13 @@ from typing import Any
 import orjson
 
 from headwater.converter import ConversionError
-from headwater.converters.java_text import big_decimal
+from headwater.converters.java_text import big_decimal, decimal_scale, non_finite, shortest_float32
 from headwater.record import DECIMAL, Schema, Type
 
 ToJson = Callable[[Any], Any]
 """Takes a Connect value, gives what `dumps` writes. Raises `ConversionError`."""
 
 INTEGER_BITS = {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32, Type.INT64: 64}
-_FLOAT32 = struct.Struct("<f")
 
 
 def dumps(value: object) -> bytes:
@@ -51,22 +49,6 @@ def _dumps_surrogates(value: object) -> bytes:
             return json.dumps(value).encode()
 
 
-def non_finite(value: float) -> str:
-    """NaN or an infinity as Jackson writes it: a string."""
-    return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
-
-
-def float32(value: float) -> float | str:
-    """The double whose shortest decimal is the shortest that names the float32 ``value``."""
-    if value - value != 0:
-        return non_finite(value)
-    for digits in (6, 7, 8):
-        short = float(f"{value:.{digits}g}")
-        if _FLOAT32.unpack(_FLOAT32.pack(short))[0] == value:
-            return short
-    return float(f"{value:.9g}")
-
-
 def twos_complement(value: int) -> bytes:
     """The shortest big-endian two's complement of ``value``, as Java's ``BigInteger.toByteArray`` gives it."""
     return value.to_bytes((value + (value < 0)).bit_length() // 8 + 1, "big", signed=True)
@@ -74,6 +56,14 @@ def twos_complement(value: int) -> bytes:
 
 def _base64(value: bytes) -> str:
     return b2a_base64(value, newline=False).decode()
+
+
+def _float32(value: float) -> float | str:
+    return shortest_float32(value) if value - value == 0 else non_finite(value)
+
+
+def _float64(value: float) -> float | str:
+    return value if value - value == 0 else non_finite(value)
 
 
 def _expect(expected: type, value: object, schema: Schema) -> None:
@@ -112,9 +102,9 @@ class JsonValues:
             return _integer(schema)
         match schema.type:
             case Type.FLOAT32:
-                return _checked(float, float32, schema)
+                return _checked(float, _float32, schema)
             case Type.FLOAT64:
-                return _checked(float, lambda value: value if value - value == 0 else non_finite(value), schema)
+                return _checked(float, _float64, schema)
             case Type.BYTES:
                 return _checked(bytes, _base64, schema)
             case Type.ARRAY:
@@ -127,9 +117,9 @@ class JsonValues:
                 return _checked(bool if schema.type is Type.BOOLEAN else str, lambda value: value, schema)
 
     def _decimal(self, schema: Schema) -> ToJson:
-        scale = int(schema.parameter("scale") or 0)
+        decimal_scale(schema)
         if self._numeric_decimals:
-            return _checked(int, lambda value: orjson.Fragment(big_decimal(value, scale)), schema)
+            return _checked(int, lambda value: orjson.Fragment(big_decimal(value, schema)), schema)
         return _checked(int, lambda value: _base64(twos_complement(value)), schema)
 
     def _array(self, schema: Schema) -> ToJson:
@@ -222,7 +212,7 @@ def _schemaless(value: Any) -> Any:
         case int():
             return _INT64(value)
         case float():
-            return value if value - value == 0 else non_finite(value)
+            return _float64(value)
         case bytes():
             return _base64(value)
         case list():

@@ -23,6 +23,7 @@ import java.io.StringWriter;
 import java.io.Writer;
 import java.lang.management.ManagementFactory;
 import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -36,6 +37,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import javax.management.ObjectName;
 import org.apache.kafka.clients.producer.internals.BuiltInPartitioner;
+import org.apache.kafka.connect.data.Decimal;
 import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.SchemaBuilder;
@@ -353,13 +355,19 @@ public final class Reference {
                 case "boolean" -> content.asBoolean();
                 case "string" -> content.asText();
                 case "bytes" -> content.binaryValue();
-                case "decimal" -> new BigDecimal(content.asText());
+                case "decimal" -> new BigDecimal(new BigInteger(content.asText()), scale(schema));
                 case "date" -> new Date(Long.parseLong(content.asText()));
                 case "array" -> array(schema, content);
                 case "map" -> map(schema, content);
                 case "struct" -> struct(schema, content);
                 default -> throw new IllegalArgumentException("unknown tag " + node.get(0));
             };
+        }
+
+        /** A Decimal schema without a scale is the converter's to refuse. */
+        private static int scale(Schema schema) {
+            Map<String, String> parameters = schema == null ? null : schema.parameters();
+            return parameters == null ? 0 : Integer.parseInt(parameters.getOrDefault(Decimal.SCALE_FIELD, "0"));
         }
 
         private static List<Object> array(Schema schema, JsonNode items) throws IOException {

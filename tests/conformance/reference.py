@@ -17,12 +17,13 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
+
+from headwater.record import DECIMAL, Schema
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parent.parent
@@ -30,7 +31,7 @@ REPOSITORY = HERE.parent.parent
 DEADLINE = 120.0
 
 
-class ReferenceError(RuntimeError):  # noqa: A001 - weak references are no concern here
+class ReferenceFailedError(RuntimeError):
     """The reference could not be started or broke; the message ends with its standard error."""
 
 
@@ -50,7 +51,7 @@ def jars() -> Path:
         command = [str(REPOSITORY / "tools" / "services"), "jars", "debezium"]
         folder = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
     if not any(Path(folder).glob("debezium-embedded-*.jar")):
-        raise ReferenceError(f"no debezium-embedded jar in {folder}: set HEADWATER_DEBEZIUM_JARS to Debezium's jars")
+        raise ReferenceFailedError(f"HEADWATER_DEBEZIUM_JARS: no debezium-embedded jar in {folder}")
     return Path(folder)
 
 
@@ -124,9 +125,9 @@ class _Process:
         self._process.stdout.close()
         self._stderr.close()
 
-    def broken(self, what: str) -> ReferenceError:
+    def broken(self, what: str) -> ReferenceFailedError:
         self._stderr.seek(0)
-        return ReferenceError(f"{self.mode}: {what}\n{self._stderr.read().decode(errors='replace')[-4000:]}")
+        return ReferenceFailedError(f"{self.mode}: {what}\n{self._stderr.read().decode(errors='replace')[-4000:]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +193,7 @@ class Engine:
             raise self._process.broken(f"stopped before streaming: {state}")
         return records
 
-    def until(
-        self, last: Callable[[ReferenceRecord], bool], deadline: float = DEADLINE
-    ) -> list[ReferenceRecord]:
+    def until(self, last: Callable[[ReferenceRecord], bool], deadline: float = DEADLINE) -> list[ReferenceRecord]:
         """The next records up to and including the first for which ``last`` is true."""
         records, state = self._collect(last, deadline)
         if state is not None:
@@ -268,44 +267,23 @@ def _storage(state: Path | None) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectSchema:
-    """A Connect schema: ``type`` is Connect's (INT8 … BOOLEAN, STRING, BYTES, ARRAY, MAP, STRUCT)."""
-
-    type: str
-    optional: bool = False
-    name: str | None = None
-    version: int | None = None
-    doc: str | None = None
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    default: object = None
-    fields: Sequence[tuple[str, ConnectSchema]] = ()
-    keys: ConnectSchema | None = None
-    values: ConnectSchema | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "type": self.type,
-            "optional": self.optional,
-            "name": self.name,
-            "version": self.version,
-            "doc": self.doc,
-            "parameters": dict(self.parameters),
-            "default": encode(self, self.default),
-            "fields": [(name, schema.to_json()) for name, schema in self.fields],
-            "keys": self.keys and self.keys.to_json(),
-            "values": self.values and self.values.to_json(),
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class Tagged:
-    """A value with its Java type said outright, where the schema's own would not do: ``Tagged("int8", 5)``."""
+    """A value with its Java type said outright, where the schema's own would not do: ``Tagged("int8", 5)``.
+
+    Tags: int8, int16, int32, int64, float32, float64, boolean, string, bytes, decimal (unscaled), date (the
+    milliseconds of a java.util.Date), array, map.
+    """
 
     tag: str
     value: object
 
 
-_JAVA_DATES = {f"org.apache.kafka.connect.data.{name}" for name in ("Date", "Time", "Timestamp")}
+_DAY_MILLISECONDS = 86_400_000
+_JAVA_DATES = {
+    "org.apache.kafka.connect.data.Date": _DAY_MILLISECONDS,
+    "org.apache.kafka.connect.data.Time": 1,
+    "org.apache.kafka.connect.data.Timestamp": 1,
+}
 _JAVA_FLOATS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 _NATURAL_TAGS: dict[type, str] = {
     bool: "boolean",
@@ -313,59 +291,67 @@ _NATURAL_TAGS: dict[type, str] = {
     float: "float64",
     str: "string",
     bytes: "bytes",
-    Decimal: "decimal",
     list: "array",
     dict: "map",
 }
 
 
-def encode(schema: ConnectSchema | None, value: object) -> list[Any] | None:
-    """``value`` as Reference.java reads it: None or ``[tag, content]``, the tag naming the Java type.
+def _schema_json(schema: Schema | None) -> dict[str, Any] | None:
+    if schema is None:
+        return None
+    return {
+        "type": schema.type.name,
+        "optional": schema.optional,
+        "name": schema.name,
+        "version": schema.version,
+        "doc": schema.doc,
+        "parameters": dict(schema.parameters),
+        "default": _value_json(schema, schema.default),
+        "fields": [(field.name, _schema_json(field.schema)) for field in schema.fields],
+        "keys": _schema_json(schema.key_schema),
+        "values": _schema_json(schema.value_schema),
+    }
 
-    By schema: an int for INT8 to INT64, and for Connect's Date, Time and Timestamp the milliseconds of their
-    java.util.Date; a Decimal for Connect's Decimal; a dict by field name for STRUCT; a dict, or a list of pairs, for
-    MAP. Without a schema by Python's type (int: Long, float: Double).
-    """
+
+def _value_json(schema: Schema | None, value: Any) -> tuple[str, Any] | None:
+    """``value`` as Reference.java reads it: None or ``(tag, content)``, the tag naming the Java type."""
     if value is None:
         return None
-    if isinstance(value, Tagged):
-        tag, value = value.tag, value.value
-    else:
-        tag = _tag(schema, value)
+    tag, value = _tagged(schema, value)
+    keys = None if schema is None else schema.key_schema
+    values = None if schema is None else schema.value_schema
     match tag:
         case "boolean":
-            return [tag, bool(value)]
+            return tag, value
         case "bytes":
-            assert isinstance(value, bytes)
-            return [tag, base64.b64encode(value).decode()]
+            return tag, base64.b64encode(value).decode()
+        case "float32" | "float64":
+            return tag, _JAVA_FLOATS.get(str(value), str(value))
         case "array":
-            assert isinstance(value, list)
-            return [tag, [encode(schema and schema.values, item) for item in value]]
+            return tag, [_value_json(values, item) for item in value]
         case "map":
-            pairs = value.items() if isinstance(value, dict) else value
-            return [tag, [(encode(schema and schema.keys, k), encode(schema and schema.values, v)) for k, v in pairs]]  # type: ignore[attr-defined]
+            return tag, [(_value_json(keys, key), _value_json(values, item)) for key, item in value.items()]
         case "struct":
             assert schema is not None
-            assert isinstance(value, dict)
-            return [tag, [encode(field_schema, value.get(name)) for name, field_schema in schema.fields]]
-        case "float32" | "float64":
-            return [tag, _JAVA_FLOATS.get(str(value), str(value))]
+            return tag, [_value_json(field.schema, value.get(field.name)) for field in schema.fields]
         case _:
-            return [tag, str(value)]
+            return tag, str(value)
 
 
-def _tag(schema: ConnectSchema | None, value: object) -> str:
+def _tagged(schema: Schema | None, value: Any) -> tuple[str, Any]:
+    if isinstance(value, Tagged):
+        return value.tag, value.value
     if schema is None:
-        return _NATURAL_TAGS[type(value)]
-    if schema.name in _JAVA_DATES and isinstance(value, int):
-        return "date"
-    if schema.name == "org.apache.kafka.connect.data.Decimal" and isinstance(value, Decimal):
-        return "decimal"
-    return schema.type.lower()
+        return _NATURAL_TAGS[type(value)], value
+    if schema.name in _JAVA_DATES:
+        return "date", value * _JAVA_DATES[schema.name]
+    if schema.name == DECIMAL:
+        return "decimal", value
+    return schema.type.name.lower(), value
 
 
 class _Asked:
-    """A process that answers one line with one line; started at the first question."""
+    """A process that answers one line with one line, in a ``with`` block."""
 
     mode: str
 
@@ -394,14 +380,19 @@ class JsonConverterReference(_Asked):
     mode = "json-converter"
 
     def from_connect_data(
-        self, schema: ConnectSchema | None, value: object, config: Mapping[str, str] | None = None
+        self, schema: Schema | None, value: Any, config: Mapping[str, str] | None = None
     ) -> bytes | None:
-        """Raises ConversionError where Connect raises (at building the schema or value, or at converting)."""
+        """What Connect writes for a Connect value (as `headwater.record` holds it, or `Tagged` at any depth).
+
+        ``config``: schemas.enable, decimal.format, replace.null.with.default, as strings. Without a schema an int
+        is a Long and a float a Double. Defaults of structs can't be sent. Raises `ConversionError` where Java
+        raises: at building the schema or the value, or at converting.
+        """
         question = {
             "config": dict(config or {}),
             "topic": "topic",
-            "schema": schema and schema.to_json(),
-            "value": encode(schema, value),
+            "schema": _schema_json(schema),
+            "value": _value_json(schema, value),
         }
         return _bytes(self._ask(question)["bytes"])
 

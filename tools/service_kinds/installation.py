@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+LOG_LINES_SHOWN = 15
+
 
 class ServiceError(Exception):
     """Something a person has to act on; the message says what to do and where the log is."""
@@ -54,15 +56,16 @@ class Installation(ABC):
         with self.install_log.open("ab") as log:
             log.write(f"$ {' '.join(command)}\n".encode())
             log.flush()
+            began_at = log.tell()
             status = subprocess.run(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, check=False
             ).returncode
         if status:
-            raise self.error(f"{purpose} failed with status {status}", self.install_log)
+            raise self.error(f"{purpose} failed with status {status}", self.install_log, began_at)
 
-    def error(self, message: str, log: Path) -> ServiceError:
-        """An error that shows where the log is and how it ends."""
-        lines = log.read_text(errors="replace").splitlines()[-15:] if log.exists() else []
+    def error(self, message: str, log: Path, began_at: int = 0) -> ServiceError:
+        """An error that shows where the log is and how it ends, as far as it was written after `began_at`."""
+        lines = log.read_bytes()[began_at:].decode(errors="replace").splitlines()[-LOG_LINES_SHOWN:]
         return ServiceError(
             f"{self.name}: {message}. Its log is {log} and ends:" + "".join(f"\n    {line}" for line in lines)
         )

@@ -18,13 +18,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headwater import __version__
 from headwater.rest.errors import EXCEPTION_HANDLERS
-from headwater.rest.requests import connector_name, read_creation
+from headwater.rest.requests import check_acceptable, connector_name, read_creation
 from headwater.store import Status
 from headwater.worker.worker import Worker
 
 Handler = Callable[[Request], Awaitable[Response]]
 
-CONNECT_VERSION = "4.3.0"
+CONNECT_VERSION = "4.3.1"
 """The Kafka Connect whose REST API this is; clients compare versions, so `GET /` gives this one."""
 
 
@@ -48,6 +48,7 @@ def _route(path: str, **handlers: Handler) -> Route:
     """One path with a handler for each method, so that a 405 can name all that are allowed."""
 
     async def dispatch(request: Request) -> Response:
+        check_acceptable(request)
         return await handlers["GET" if request.method == "HEAD" else request.method](request)
 
     return Route(path, dispatch, methods=list(handlers))
@@ -92,7 +93,7 @@ async def _create(request: Request) -> Response:
     return JSONResponse(
         _connector(name, worker.config(name), []),
         HTTPStatus.CREATED,
-        {"Location": f"/connectors/{quote(name, safe='')}"},
+        {"Location": f"{request.base_url}connectors/{quote(name, safe='')}"},
     )
 
 
@@ -135,5 +136,5 @@ def _connector(name: str, config: dict[str, str], tasks: list[int]) -> dict[str,
 
 def _state(status: Status) -> dict[str, str]:
     """Kafka Connect's ``ConnectorState``; a trace is there only where there is one."""
-    state = {"state": status.state.value, "worker_id": status.worker_id}
+    state = {"state": status.state.value, "worker_id": status.worker_id, "version": __version__}
     return {**state, "trace": status.trace} if status.trace else state

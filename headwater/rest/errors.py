@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from headwater.config import ConfigError
-from headwater.worker.worker import ConnectorExistsError, ConnectorNotFoundError
+from headwater.worker.worker import ConnectorExistsError, ConnectorNotFoundError, StatusNotFoundError
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +66,7 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {
     RestError: _rest_error,
     ConfigError: _bad_request,
     ConnectorNotFoundError: _not_found,
+    StatusNotFoundError: _not_found,
     ConnectorExistsError: _conflict,
     Exception: _unexpected,
 }

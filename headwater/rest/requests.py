@@ -23,6 +23,14 @@ def connector_name(request: Request) -> str:
     return unquote(request.path_params["connector"])
 
 
+def check_acceptable(request: Request) -> None:
+    """Every answer is JSON: raises HTTPException for a client that takes anything else only."""
+    accepted = request.headers.get("accept", "*/*")
+    kinds = {part.partition(";")[0].strip().lower() for part in accepted.split(",")}
+    if kinds.isdisjoint({"application/json", "application/*", "*/*"}):
+        raise HTTPException(HTTPStatus.NOT_ACCEPTABLE)
+
+
 async def read_creation(request: Request) -> tuple[str, dict[str, str]]:
     """(name, configuration with ``name`` in it) of Kafka Connect's ``CreateConnectorRequest``.
 
@@ -46,7 +54,7 @@ async def read_creation(request: Request) -> tuple[str, dict[str, str]]:
 
 async def _read_object(request: Request) -> dict[str, Any]:
     """The body's JSON object; numbers stay as they are written, so that they can become a configuration's strings."""
-    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     data = await _read_bounded(request)

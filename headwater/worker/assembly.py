@@ -95,13 +95,13 @@ def _build(
     """
     named_by_connector = connector.options[option]
     values = connector.values if named_by_connector else worker.values
+    name = named_by_connector or worker.options[option]
     try:
-        module = find(named_by_connector or worker.options[option])
-        return module.create(_below(values, option), is_key=option == "key.converter")
+        return find(name).create(_below(values, option), is_key=option == "key.converter")
     except ConfigError as error:
         raise ConfigError(Problem(f"{option}.{p.option}", f"{option}: {p.message}") for p in error.problems) from error
     except (UnknownPluginError, MissingExtraError) as error:
-        raise ConfigError([Problem(option, str(error))]) from error
+        raise ConfigError([Problem(option, f"Invalid value {name} for configuration {option}: {error}")]) from error
 
 
 def _converter_warnings(connector: ConnectorConfig) -> list[OptionWarning]:

@@ -166,6 +166,16 @@ _SECRET_NAME = re.compile(r"password|passphrase|secret|token|credential|jaas|ssl
 """Options that nobody declares here (a producer's, a misspelt one) and that hold a secret, going by their name."""
 
 
+class ConnectorClassError(ConfigError):
+    """There is no such connector, so nothing else can be said of the configuration."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__([Problem("connector.class", message)])
+
+    def __str__(self) -> str:
+        return self.problems[0].message
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectorConfig:
     """A configuration that was read: ``values`` by declared name, ``options`` parsed."""
@@ -203,7 +213,7 @@ def hide_secrets(raw: Mapping[str, str]) -> dict[str, str]:
     """The configuration with ``[hidden]`` in place of passwords; takes any configuration, valid or not."""
     try:
         connector = _connector(raw)
-    except ConfigError:
+    except ConnectorClassError:
         definition, names = COMMON_OPTIONS, NameResolver(COMMON_OPTIONS, {})
     else:
         definition, names = COMMON_OPTIONS + connector.options, _names(connector)
@@ -211,15 +221,14 @@ def hide_secrets(raw: Mapping[str, str]) -> dict[str, str]:
 
 
 def _connector(raw: Mapping[str, str]) -> SourceConnector:
-    """The connector that the configuration names. Raises `ConfigError`."""
+    """The connector that the configuration names. Raises `ConnectorClassError`."""
     class_name = raw.get("connector.class")
     if class_name is None:
-        message = f"Connector config with the options {', '.join(raw)} contains no connector type"
-        raise ConfigError([Problem("connector.class", message)])
+        raise ConnectorClassError(f"Connector config with the options {', '.join(raw)} contains no connector type")
     try:
         return find_connector(class_name)
     except (UnknownPluginError, MissingExtraError) as error:
-        raise ConfigError([Problem("connector.class", str(error))]) from error
+        raise ConnectorClassError(str(error)) from error
 
 
 def _names(connector: SourceConnector) -> NameResolver:

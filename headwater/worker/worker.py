@@ -35,6 +35,13 @@ class ConnectorNotFoundError(LookupError):
         super().__init__(f"Connector {name} not found")
 
 
+class StatusNotFoundError(LookupError):
+    """There is no connector of that name, or it has no status yet."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"No status found for connector {name}")
+
+
 class ConnectorExistsError(Exception):
     """There is a connector of that name already."""
 
@@ -92,10 +99,11 @@ class Worker:
         return [TASK]
 
     def statuses(self, name: str) -> Sequence[Status]:
-        """The connector's status first, then its tasks'. Raises `ConnectorNotFoundError`."""
-        if name not in self._connectors:
-            raise ConnectorNotFoundError(name)
-        return self._store.statuses(name)
+        """The connector's status first, then its tasks'. Raises `StatusNotFoundError`."""
+        statuses = self._store.statuses(name)
+        if not statuses:
+            raise StatusNotFoundError(name)
+        return statuses
 
     async def kafka_cluster_id(self) -> str | None:
         """The id of the Kafka cluster that messages go to; None while it can't be reached."""

@@ -45,7 +45,7 @@ def double(value: float) -> str:
 
 
 def big_decimal(unscaled: int, schema: Schema) -> str:
-    """``BigDecimal.toString`` of a Decimal: plain, or with an exponent where the scale is negative or the value tiny."""
+    """``BigDecimal.toString`` of a Decimal: plain, or with an exponent for a negative scale or a tiny value."""
     return str(Decimal((unscaled < 0, tuple(map(int, str(abs(unscaled)))), -decimal_scale(schema))))
 
 

@@ -99,6 +99,11 @@ def table_from_map(table_map: TableMap, known: Table | None, charsets: Charsets)
     return Table(table_map.database, table_map.table, columns, key, primary_key, known.charset)
 
 
+def physical(table: Table, charsets: Charsets) -> tuple[tuple[int, int], ...]:
+    """The (type, metadata) of each column that the server would write into TABLE_MAP for this structure."""
+    return tuple((int(kind), meta) for kind, meta in (_stored(column, charsets) for column in table.columns))
+
+
 def _difference(column: Column, logged: LoggedColumn, charsets: Charsets) -> str | None:
     """How a column differs from the log's, from what its bytes mean to what they are called."""
     if (stored := _stored(column, charsets)) != (logged.type, logged.meta):

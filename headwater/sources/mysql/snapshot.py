@@ -77,7 +77,7 @@ class Snapshot:
 
     def _view(self, cursor: Cursor) -> View:
         point = _current_point(cursor)
-        every = _table_names(cursor)  # the schema changes tell of all tables, captured or not
+        every = table_names(cursor)  # the schema changes tell of all tables, captured or not
         captured = self._filter.in_listed_order([name for name in every if self._filter.captures(*name)])
         known = read_tables(cursor, every)
         records: Sequence[Record] = ()
@@ -157,7 +157,7 @@ def _chunks(connection: Connection[Any], table: Table) -> Iterator[tuple[list[An
         cursor.close()
 
 
-def _table_names(cursor: Cursor) -> list[tuple[str, str]]:
+def table_names(cursor: Cursor) -> list[tuple[str, str]]:
     """Every table there is, by database and name."""
     cursor.execute("SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE'")
     names = [(str(database), str(name)) for database, name in cursor.fetchall()]

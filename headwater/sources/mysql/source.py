@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import structlog
+from pymysql.cursors import Cursor
 
 from headwater.config import Config
 from headwater.shape import EventShape
@@ -24,15 +25,17 @@ from headwater.sources.mysql.binlog import (
 from headwater.sources.mysql.connection import connect, driver_errors
 from headwater.sources.mysql.ddl import read_ddl
 from headwater.sources.mysql.events import EventError, read_gtid, read_query, read_rotate, read_rows_head
+from headwater.sources.mysql.match import physical
 from headwater.sources.mysql.position import Position, StartPoint, describe
 from headwater.sources.mysql.schema_change import SchemaChanges
 from headwater.sources.mysql.shapes import ShapeOptions, TableShapes, table_shapes
-from headwater.sources.mysql.snapshot import Snapshot
+from headwater.sources.mysql.snapshot import Snapshot, table_names
 from headwater.sources.mysql.structures import Structures, TableName
 from headwater.sources.mysql.table import Table
 from headwater.sources.mysql.table_map import TableMap, TableMapError, identify
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 _OPERATIONS = {
     EventType.WRITE_ROWS: "c",
@@ -122,7 +125,7 @@ class MySqlSource:
             self._stream = dump_from_position(connection, server_id, point.file, point.position, heartbeat)
         log.info("reading the binlog", start=str(point.gtids) if use_gtids else f"{point.file}:{point.position}")
 
-    def _with_cursor(self, ask: Any) -> Any:
+    def _with_cursor(self, ask: Callable[[Cursor], T]) -> T:
         """Ask the server something over a connection of its own."""
         connection = connect(self._config)
         try:
@@ -149,8 +152,7 @@ class MySqlSource:
         return None
 
     def _read_current(self, name: TableName) -> Table | None:
-        table: Table | None = self._with_cursor(lambda cursor: server.read_table(cursor, *name))
-        return table
+        return self._with_cursor(lambda cursor: server.read_table(cursor, *name))
 
     # reading
 
@@ -326,7 +328,18 @@ class MySqlSource:
         return f"table {rows.shape.table} at {describe(file, position, gtid)}"
 
     def shapes(self) -> Sequence[EventShape]:
-        raise NotImplementedError
+        """The shapes of the tables that are on the server now; connects by itself and changes nothing there."""
+
+        def ask(cursor: Cursor) -> Sequence[EventShape]:
+            names = [name for name in table_names(cursor) if self._filter.captures(*name)]
+            charsets = server.read_charsets(cursor)
+            tables = server.read_tables(cursor, names)
+            planned = (
+                table_shapes(tables[name], physical(tables[name], charsets), self._shape_options) for name in names
+            )
+            return [shape for shapes in planned for shape in (shapes.read, shapes.create, shapes.update, shapes.delete)]
+
+        return self._with_cursor(ask)
 
     def close(self) -> None:
         if self._snapshot is not None:

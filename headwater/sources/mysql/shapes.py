@@ -9,34 +9,14 @@ from time import time_ns
 from headwater import __version__
 from headwater.record import Header, Schema
 from headwater.shape import NULL, Const, EventShape, Node, Reader, Slot, Stage, Struct
-from headwater.sources.envelope import (
-    INT32,
-    INT64,
-    NOW_CODE,
-    OPTIONAL_INT64,
-    OPTIONAL_STRING,
-    STRING,
-    Topic,
-    envelope_schema,
-    source_schema,
-)
+from headwater.sources.envelope import NOW_CODE, Topic, envelope_schema
 from headwater.sources.mysql.decode import RowsReader
+from headwater.sources.mysql.source_info import SOURCE
 from headwater.sources.mysql.table import Table
 from headwater.sources.mysql.text import TextReader
 from headwater.sources.mysql.types import ValueOptions, key_schema, row_schema
 from headwater.sources.naming import topic_name
 
-SOURCE = source_schema(
-    "mysql",
-    ("table", OPTIONAL_STRING),
-    ("server_id", INT64),
-    ("gtid", OPTIONAL_STRING),
-    ("file", STRING),
-    ("pos", INT64),
-    ("row", INT32),
-    ("thread", OPTIONAL_INT64),
-    ("query", OPTIONAL_STRING),
-)
 LOG_PARAMETERS = ("server_id", "gtid", "file", "position", "thread", "commit_micros", "query")
 """What the source passes with each log event, behind the buffer, the first row's place and the end."""
 SNAPSHOT_PARAMETERS = ("marker", "file", "position", "read_micros")

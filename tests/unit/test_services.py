@@ -21,9 +21,7 @@ def services(tmp_path):
             "HEADWATER_SERVICES_DIR": str(tmp_path / "services"),
             **variables,
         }
-        return subprocess.run(
-            [sys.executable, TOOL, *arguments], env=environment, capture_output=True, text=True
-        )
+        return subprocess.run([sys.executable, TOOL, *arguments], env=environment, capture_output=True, text=True)
 
     return run
 
@@ -36,9 +34,7 @@ def test_env_prints_nothing_while_nothing_is_up(services):
 def test_env_prints_a_variable_that_is_set_as_it_is(services):
     address = "mysql://me:it's a secret@db.example/course"
     exports = services("env", MYSQL_URL=address).stdout
-    evaluated = subprocess.run(
-        ["sh", "-c", f'{exports}printf %s "$MYSQL_URL"'], capture_output=True, text=True
-    )
+    evaluated = subprocess.run(["sh", "-c", f'{exports}printf %s "$MYSQL_URL"'], capture_output=True, text=True)
     assert evaluated.stdout == address
 
 
@@ -53,9 +49,7 @@ def test_up_starts_nothing_for_a_variable_that_is_set(services, tmp_path, name, 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "name", ["mariadb", "postgres", "mongodb", "schema-registry", "redis", "rabbitmq", "nats"]
-)
+@pytest.mark.parametrize("name", ["mariadb", "postgres", "mongodb", "schema-registry", "redis", "rabbitmq", "nats"])
 def test_up_of_a_server_without_an_installer_says_so_and_starts_none(services, tmp_path, name):
     done = services("up", "mysql", name)
     assert done.returncode == 2

@@ -87,8 +87,7 @@ def archive(installation: Installation) -> str:
         addresses = output_of(query).split()
     if not addresses:
         raise ServiceError(
-            f"{installation.name}: apt has no source for Debian {codename}; "
-            "add one in /etc/apt/sources.list.d"
+            f"{installation.name}: apt has no source for Debian {codename}; add one in /etc/apt/sources.list.d"
         )
     return addresses[0]
 

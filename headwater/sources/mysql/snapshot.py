@@ -63,7 +63,7 @@ class Snapshot:
         """Take the view. Raises `headwater.source.SourceError` where a privilege is missing."""
         connection = self._connection = connect(self._config)
         with driver_errors("opening the snapshot"), connection.cursor() as cursor:
-            cursor.execute("SET SESSION time_zone = '+00:00', lock_wait_timeout = 10")
+            cursor.execute("SET SESSION time_zone = '+00:00', sql_mode = '', lock_wait_timeout = 10")
             cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             cursor.execute("FLUSH TABLES WITH READ LOCK")
             try:

@@ -79,9 +79,7 @@ def parse_arguments() -> argparse.Namespace:
         ("wipe", "*", "stop servers and delete their data (default: all)"),
     ):
         subparser = commands.add_parser(command, help=summary, description=summary)
-        subparser.add_argument(
-            "names", nargs=count, metavar="NAME", type=server_name, help=", ".join(VARIABLES)
-        )
+        subparser.add_argument("names", nargs=count, metavar="NAME", type=server_name, help=", ".join(VARIABLES))
     commands.add_parser("env", help="print shell exports of the servers that are up")
     commands.add_parser("status", help="say which servers are up, and where")
     jars = commands.add_parser("jars", help="fetch a set of jars, print the folder that holds them")

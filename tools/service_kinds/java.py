@@ -18,9 +18,7 @@ def java(installation: Installation) -> str:
         install_packages(installation, "default-jre-headless")
         path = find_java()
     if not path:
-        raise ServiceError(
-            f"{installation.name}: Debian's own Java is older than {OLDEST_JAVA}; install a newer one"
-        )
+        raise ServiceError(f"{installation.name}: Debian's own Java is older than {OLDEST_JAVA}; install a newer one")
     return path
 
 

@@ -61,9 +61,7 @@ class Kafka(Service):
         header = struct.pack(">hhih", METADATA, METADATA_VERSION, correlation_id, len(client)) + client
         request = header + struct.pack(">i?", no_topics, no_creation)
         connection.sendall(struct.pack(">i", len(request)) + request)
-        _size, _correlation_id, _throttle_ms, brokers = struct.unpack(
-            ">iiii", receive_exactly(connection, 16)
-        )
+        _size, _correlation_id, _throttle_ms, brokers = struct.unpack(">iiii", receive_exactly(connection, 16))
         return brokers == 1
 
     def address(self) -> str:

@@ -5,7 +5,6 @@ import platform
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from service_kinds.installation import Installation, ServiceError
@@ -73,18 +72,12 @@ def apt_get(installation: Installation, *arguments: str) -> None:
 def archive(installation: Installation) -> str:
     """Address of the Debian archive that this machine's own apt uses; raises ServiceError if it has none."""
     codename = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
-    query = [
-        "apt-get",
-        "indextargets",
-        "--format",
-        "$(REPO_URI)",
-        "Created-By: Packages",
-        f"Codename: {codename}",
-    ]
-    addresses = output_of(query).split()
+    filters = ("Created-By: Packages", f"Codename: {codename}")
+    query = ("apt-get", "indextargets", "--format=$(REPO_URI)", *filters)
+    addresses = output_of(*query).split()
     if not addresses:  # apt lists nothing before its first update
         apt_get(installation, "update")
-        addresses = output_of(query).split()
+        addresses = output_of(*query).split()
     if not addresses:
         raise ServiceError(
             f"{installation.name}: apt has no source for Debian {codename}; add one in /etc/apt/sources.list.d"
@@ -94,12 +87,19 @@ def archive(installation: Installation) -> str:
 
 def status_of(package: str) -> str:
     """A dpkg status file (deb-control(5)) in which any version of `package` counts as installed."""
-    architecture = output_of(["dpkg", "--print-architecture"]).strip()
+    architecture = output_of("dpkg", "--print-architecture").strip()
     return (
         f"Package: {package}\nStatus: install ok installed\nArchitecture: {architecture}\n"
         "Multi-Arch: allowed\nVersion: 999\nMaintainer: none\nDescription: left out\n"
     )
 
 
-def output_of(command: Sequence[str]) -> str:
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+def output_of(*command: str) -> str:
+    """What a command prints; raises ServiceError where the machine is not of Debian's family."""
+    try:
+        return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    except FileNotFoundError as error:
+        raise ServiceError(
+            f"{command[0]} is missing: servers are installed from Debian's packages; "
+            "on another system run them yourself and set their variables (tools/services --help)"
+        ) from error

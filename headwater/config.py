@@ -128,6 +128,16 @@ def between(least: float, most: float) -> Validator:
     return check
 
 
+def regex_list(patterns: list[str] | None) -> str | None:
+    """Every member is a regular expression."""
+    for pattern in patterns or ():
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            return f"{pattern!r} is not a regular expression: {error}"
+    return None
+
+
 def not_blank(value: str | None) -> str | None:
     """Something stands there."""
     return None if value and value.strip() else "must not be blank"

@@ -21,7 +21,7 @@ from headwater.shape import ReaderCode
 from headwater.source import SourceError
 from headwater.sources.mysql.cells import Layout, Value, layout, value
 from headwater.sources.mysql.table import Column, Table
-from headwater.sources.mysql.types import ValueOptions, field_schema
+from headwater.sources.mysql.types import ValueOptions, column_schema
 
 IMAGES = {"c": "a", "u": "ba", "d": "b"}
 """The images of a row by Debezium's operation, in the order they stand: before, after."""
@@ -97,7 +97,7 @@ class RowsReader:
             place = _Place(layout(kind, meta), 1 << index, nullable=column.nullable)
             if slot in used:
                 place.target = slot
-                place.value = writer.bind(index, value(column, field_schema(column, self._options), kind, meta))
+                place.value = writer.bind(index, value(column, column_schema(column, self._options), kind, meta))
         except ValueError as error:
             raise SourceError(f"column {column.name!r} of table {self._table.id}: {error}") from error
         return place

@@ -24,7 +24,7 @@ from headwater.sources.mysql.decode import FAILURES, fail, indent
 from headwater.sources.mysql.geometry import geometry, point
 from headwater.sources.mysql.server import quoted
 from headwater.sources.mysql.table import Column, Table
-from headwater.sources.mysql.types import ValueOptions, field_schema
+from headwater.sources.mysql.types import ValueOptions, column_schema
 
 RAW_DECODERS: dict[int, Callable[[Any], Any]] = {}
 """PyMySQL's ``decoders`` of the connection that reads: none, so that a value is text, or bytes of a binary type."""
@@ -77,7 +77,7 @@ class TextReader:
 
     def _value(self, column: Column) -> tuple[str, object]:
         try:
-            return _value(column, field_schema(column, self._options))
+            return _value(column, column_schema(column, self._options))
         except ValueError as error:
             raise SourceError(f"column {column.name!r} of table {self._table.id}: {error}") from error
 

@@ -128,7 +128,7 @@ class _Writer:
     """Writes the statements that read images, and gathers the constants they refer to."""
 
     def __init__(self) -> None:
-        self.constants: dict[str, object] = {}
+        self.constants: dict[str, object] = {"unpack_length": struct.Struct("<I").unpack_from}
         self._structs: dict[str, str] = {}
 
     def bind(self, index: int, found: Value) -> Value:
@@ -212,18 +212,18 @@ class _Writer:
     def _behind_length(self, place: _Place) -> list[str]:
         """Statements for a column with its length before it, not NULL."""
         prefix = place.layout.prefix
-        stop = f"pos + {prefix} + {LENGTHS[prefix]}"
+        length = LENGTHS[prefix]
         if not place.target:
-            return [f"pos = {stop}"]
-        data = f"buf[pos + {prefix}:stop]"
-        return [f"stop = {stop}", f"{place.target} = {place.value.expression.format(x=data)}", "pos = stop"]
+            return [f"pos += {prefix} + {length}"]
+        expression = place.value.expression.format(x="buf[start:pos]")
+        return [f"start = pos + {prefix}", f"pos = start + {length}", f"{place.target} = {expression}"]
 
 
 LENGTHS = {
     1: "buf[pos]",
     2: "(buf[pos] | buf[pos + 1] << 8)",
-    3: "int.from_bytes(buf[pos:pos + 3], 'little')",
-    4: "int.from_bytes(buf[pos:pos + 4], 'little')",
+    3: "(buf[pos] | buf[pos + 1] << 8 | buf[pos + 2] << 16)",
+    4: "unpack_length(buf, pos)[0]",
 }
 """The length before a value, by the bytes it takes."""
 

@@ -45,7 +45,9 @@ NUMBERS = {
     UINT64: struct.Struct("<Q"),
 }
 FLOAT64 = struct.Struct("<d")
-INT64_LE = NUMBERS[INT64]
+read_int64 = NUMBERS[INT64].unpack_from
+CONTINUED = 0x80
+"""A byte of a length with this bit is followed by another."""
 
 # By large: count and size, a key entry, a value entry.
 HEAD = (struct.Struct("<HH"), struct.Struct("<II"))
@@ -80,10 +82,20 @@ def _upper(match: re.Match[str]) -> str:
     return f"\\u{escape[1:].upper()}" if escape.startswith("u00") else match[0]
 
 
-@lru_cache(maxsize=8192)
-def _key(data: bytes) -> str:
-    """A quoted key with its colon; the same few come in every row."""
-    return f"{quote(data.decode())}:"
+@lru_cache(maxsize=4096)
+def _keys(entries: bytes, names: bytes, large: int) -> list[str]:
+    """The keys of an object, quoted and with their colons; the same few objects come in every row.
+
+    ``entries`` are its key entries, ``names`` the bytes from the first key's offset to behind the last key.
+    """
+    keys = []
+    first = KEY[large].unpack_from(entries)[0]
+    for offset, size in KEY[large].iter_unpack(entries):
+        start = offset - first
+        if not 0 <= start <= start + size <= len(names):
+            raise JsonError(f"binary JSON with a key of {size} bytes out of place")
+        keys.append(f"{quote(names[start : start + size].decode())}:")
+    return keys
 
 
 class _Document:
@@ -100,7 +112,7 @@ class _Document:
         """Count ``size`` bytes of values."""
         self.left -= size
         if self.left < 0:
-            raise JsonError("binary JSON whose values overlap")
+            raise JsonError("binary JSON whose values overlap or run beyond its end")
 
     def value(self, kind: int, at: int, depth: int) -> str:
         """The value of type ``kind`` that stands at ``at``."""
@@ -108,6 +120,7 @@ class _Document:
             return self.container(kind, at, depth + 1)
         if kind == STRING:
             start, stop = self.extent(at)
+            self.use(stop - start)
             return quote(self.data[start:stop].decode())
         if kind == DOUBLE:
             self.use(8)
@@ -117,6 +130,7 @@ class _Document:
             return _literal(self.data[at])
         if kind == OPAQUE:
             start, stop = self.extent(at + 1)
+            self.use(stop - start)
             return _opaque(self.data[at], self.data[start:stop])
         if kind not in NUMBERS:
             raise JsonError(f"binary JSON has no type 0x{kind:02x}")
@@ -128,25 +142,34 @@ class _Document:
         if depth > MAX_DEPTH:
             raise JsonError(f"binary JSON nested deeper than {MAX_DEPTH} levels")
         data = self.data
+        end = len(data)
         large = kind & 1
         count, _ = HEAD[large].unpack_from(data, base)
         at = base + HEAD[large].size
-        keys: Iterable[str] = repeat("")
-        if kind <= LARGE_OBJECT:
-            keys = self.keys(KEY[large].iter_unpack(data[at : at + count * KEY[large].size]), base)
-            at += count * KEY[large].size
-        entries = data[at : at + count * VALUE[large].size]
-        at += count * VALUE[large].size
-        if at > len(data):
-            raise JsonError(f"binary JSON with a container of {count} members in {len(data)} bytes")
-        self.use(at - base)
+        keys: Iterable[str] = repeat("", count)
+        if kind <= LARGE_OBJECT and count:
+            start, at = at, at + count * KEY[large].size
+            keys = self.keys(base, start, at, large)
+        start, at = at, at + count * VALUE[large].size
+        if at > end:
+            raise JsonError(f"binary JSON with a container of {count} members in {end} bytes")
+        used = at - base
         parts: list[str] = []
-        for key, (inner, word) in zip(keys, VALUE[large].iter_unpack(entries), strict=False):
+        for key, (inner, word) in zip(keys, VALUE[large].iter_unpack(data[start:at]), strict=True):
             if inner == STRING:
-                start, stop = self.extent(base + word)
+                start = base + word + 1
+                stop = start + data[start - 1]
+                if stop - start >= CONTINUED:
+                    start, stop = self.extent(start - 1)
+                elif stop > end:
+                    raise JsonError("binary JSON with a string beyond its end")
+                used += stop - start
                 parts.append(key + quote(data[start:stop].decode()))
             elif inner == INT16:
                 parts.append(f"{key}{((word & 0xFFFF) ^ 0x8000) - 0x8000}")
+            elif inner == INT64:
+                used += 8
+                parts.append(f"{key}{read_int64(data, base + word)[0]}")
             elif inner == LITERAL:
                 parts.append(key + _literal(word & 0xFF))
             elif inner == UINT16:
@@ -157,37 +180,31 @@ class _Document:
                 parts.append(f"{key}{word}")
             else:
                 parts.append(key + self.value(inner, base + word, depth))
+        self.use(used)
         members = ",".join(parts)
         return f"{{{members}}}" if kind <= LARGE_OBJECT else f"[{members}]"
 
-    def keys(self, entries: Iterable[tuple[int, int]], base: int) -> list[str]:
-        """The keys of the object that stands at ``base``, quoted and with their colons."""
+    def keys(self, base: int, start: int, stop: int, large: int) -> list[str]:
+        """The keys of the object at ``base``, whose key entries lie between ``start`` and ``stop``."""
         data = self.data
-        names = []
-        for offset, size in entries:
-            start = base + offset
-            if start + size > len(data):
-                raise JsonError(f"binary JSON with a key of {size} bytes beyond its end")
-            self.left -= size
-            names.append(_key(data[start : start + size]))
-        return names
+        first = KEY[large].unpack_from(data, start)[0]
+        last, size = KEY[large].unpack_from(data, stop - KEY[large].size)
+        names = data[base + first : base + last + size]
+        self.left -= len(names)
+        return _keys(data[start:stop], names, large)
 
     def extent(self, at: int) -> tuple[int, int]:
-        """Start and stop of the bytes behind a length of seven bits a byte, the low ones first."""
+        """Where the bytes behind the length at ``at`` begin and end. A length has seven bits a byte, the low ones first."""
         data = self.data
-        size = data[at]
-        at += 1
-        if size > 0x7F:
-            size &= 0x7F
-            for shift in (7, 14, 21, 28):
-                byte = data[at]
-                at += 1
-                size |= (byte & 0x7F) << shift
-                if byte < 0x80:
-                    break
-            else:
-                raise JsonError("binary JSON with a length of more than five bytes")
-        self.use(size)
+        size = 0
+        for shift in (0, 7, 14, 21, 28):
+            byte = data[at]
+            at += 1
+            size |= (byte & 0x7F) << shift
+            if byte < CONTINUED:
+                break
+        else:
+            raise JsonError("binary JSON with a length of more than five bytes")
         if at + size > len(data):
             raise JsonError(f"binary JSON with a value of {size} bytes beyond its end")
         return at, at + size
@@ -210,14 +227,16 @@ def _double(number: float) -> str:
 def _opaque(column_type: int, data: bytes) -> str:
     """A value of an SQL type that JSON has no type for."""
     if column_type in DECIMALS:
-        parts = decimals.groups(data[0], data[1])
-        return decimals.plain(decimals.unscaled(data[2:], parts), data[1])
+        precision, scale = data[0], data[1]
+        if scale > precision or decimals.size(precision, scale) != len(data) - 2:
+            raise JsonError(f"binary JSON with a decimal({precision},{scale}) of {len(data) - 2} bytes")
+        return decimals.plain(decimals.unscaled(data[2:], decimals.groups(precision, scale)), scale)
     if column_type in DATES:
-        return f'"{_date(INT64_LE.unpack(data)[0])}"'
+        return f'"{_date(read_int64(data)[0])}"'
     if column_type in TIMES:
-        return f'"{_time(INT64_LE.unpack(data)[0])}"'
+        return f'"{_time(read_int64(data)[0])}"'
     if column_type in DATETIMES:
-        packed = INT64_LE.unpack(data)[0]
+        packed = read_int64(data)[0]
         return f'"{_date(packed)} {_clock(packed)}"'
     return f'"{b64encode(data).decode()}"'
 

@@ -10,6 +10,7 @@ from headwater.converter import ConversionError
 from headwater.record import Schema
 
 _FLOAT32 = struct.Struct("<f")
+_SMALLEST_NORMAL = 2.0**-126  # below it a float32 has less than six digits
 _DAY_MILLISECONDS = 86_400_000
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - every date here is in UTC
 _MILLISECONDS_OF = {
@@ -26,7 +27,7 @@ def non_finite(value: float) -> str:
 
 def shortest_float32(value: float) -> float:
     """The double whose shortest decimal is the shortest one that names ``value``, a finite float32 held as a double."""
-    for digits in (6, 7, 8):
+    for digits in range(1 if abs(value) < _SMALLEST_NORMAL else 6, 9):
         short = float(f"{value:.{digits}g}")
         if _FLOAT32.unpack(_FLOAT32.pack(short))[0] == value:
             return short

@@ -20,13 +20,15 @@ from headwater.converters.json_values import INTEGER_BITS, JsonValues, dumps
 from headwater.record import DECIMAL, Schema, Type
 from headwater.shape import Const, Node, Slot, Stage, Struct
 
+_JOIN = b"".join
+
 
 class _Pieces:
     """The bytes of a message in order; neighbours that are known before the row become one piece."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
-        self._join = scope.bind(b"".join)
+        self._join = scope.bind(_JOIN)
         self._constant = b""
         self._event: list[str] = []
         self._row: list[str] = []
@@ -88,7 +90,6 @@ class JsonCode:
         self._values = values
         self._scope = scope
         self._pieces = _Pieces(scope)
-        self._dumps = scope.bind(orjson.dumps)
 
     def expression(self, schema: Schema, node: Node, before: bytes, after: bytes) -> str:
         """The bytes of ``node`` between constant ones."""
@@ -102,9 +103,9 @@ class JsonCode:
             case Const(value):
                 self._pieces.constant(dumps(self._values.writer(schema)(value)))
             case Slot(name, stage):
-                self._pieces.computed(stage, f"{self._dumps}({self._slot(schema, name)})")
-            case Struct() if _is_columns(node) and self._is_text(schema, node):
-                self._pieces.computed(Stage.ROW, f"{self._dumps}({self._display(schema, node)})")
+                self._pieces.computed(stage, f"{self._dumps(schema, node)}({self._slot(schema, name)})")
+            case Struct() if _is_columns(node):
+                self._pieces.computed(Stage.ROW, f"{self._dumps(schema, node)}({self._display(schema, node)})")
             case Struct():
                 self._write_fields(schema, node)
 
@@ -117,24 +118,24 @@ class JsonCode:
             before = b","
         self._pieces.constant(b"}" if schema.fields else b"{}")
 
-    def _is_text(self, schema: Schema, node: Struct) -> bool:
-        """Whether orjson can write what is known of a struct: a lone surrogate in a name isn't UTF-8."""
+    def _dumps(self, schema: Schema, node: Node) -> str:
+        """orjson's ``dumps``, or the slower one where a name or constant is known to need it."""
         try:
-            orjson.dumps(self._skeleton(schema, node))
+            orjson.dumps(self._known(schema, node))
         except orjson.JSONEncodeError:
-            return False
-        return True
+            return self._scope.bind(dumps)
+        return self._scope.bind(orjson.dumps)
 
-    def _skeleton(self, schema: Schema, node: Node) -> Any:
-        """The JSON of ``node`` with null for its slots."""
+    def _known(self, schema: Schema, node: Node) -> Any:
+        """What is known of the JSON of ``node``."""
         match node:
             case Const(value):
                 return self._values.writer(schema)(value)
             case Slot():
-                return None
+                return self._values.schema(schema)
             case Struct(nodes):
                 members = zip(schema.fields, nodes, strict=True)
-                return {field.name: self._skeleton(field.schema, child) for field, child in members}
+                return {field.name: self._known(field.schema, child) for field, child in members}
 
     def _display(self, schema: Schema, node: Struct) -> str:
         """A struct as a dict display that orjson writes."""

@@ -182,11 +182,11 @@ def _missing() -> Any:
 
 
 def _checked(expected: type, write: ToJson, schema: Schema) -> ToJson:
-    def checked(value: Any) -> Any:
+    def written(value: Any) -> Any:
         _expect(expected, value, schema)
         return write(value)
 
-    return checked
+    return written
 
 
 def _integer(schema: Schema) -> ToJson:

@@ -1,0 +1,94 @@
+"""Headwater's JsonConverter against Kafka Connect's own: the same documents, or both refuse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from headwater.converter import ConversionError
+from headwater.converters.json import create
+from headwater.record import Schema, Type
+from tests.conformance import reference
+from tests.conformance.reference import JsonConverterReference
+from tests.connect_values import schemaless, schemas, values
+
+EXAMPLES = 1000
+options = st.fixed_dictionaries(
+    {
+        "schemas.enable": st.sampled_from(["true", "false"]),
+        "decimal.format": st.sampled_from(["BASE64", "numeric"]),
+        "replace.null.with.default": st.sampled_from(["true", "false"]),
+    }
+)
+
+
+@st.composite
+def _with_missing_defaults(draw: st.DrawFn, schema: Schema) -> Any:
+    """A value of ``schema``; null also in a struct's required fields that have a default."""
+    value = draw(values(schema))
+    if schema.type is Type.STRUCT and value is not None:
+        for field in schema.fields:
+            if field.schema.type is Type.STRUCT:
+                value[field.name] = draw(_with_missing_defaults(field.schema))
+            elif field.schema.default is not None and draw(st.booleans()):
+                value[field.name] = None
+    return value
+
+
+typed = schemas.flatmap(lambda schema: st.tuples(st.just(schema), _with_missing_defaults(schema)))
+untyped = st.tuples(st.none(), schemaless)
+
+
+@pytest.fixture(scope="module")
+def connect() -> Iterator[JsonConverterReference]:
+    with JsonConverterReference() as process:
+        yield process
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(typed | untyped, options)
+def test_documents_are_those_of_connect(
+    connect: JsonConverterReference, case: tuple[Schema | None, Any], options: dict[str, str]
+) -> None:
+    schema, value = case
+    try:
+        expected = connect.from_connect_data(schema, value, options)
+    except reference.ConversionError:
+        with pytest.raises(ConversionError):
+            create(options, is_key=False).convert("topic", schema, value)
+        return
+    written = create(options, is_key=False).convert("topic", schema, value)
+    assert _parsed(written) == _parsed(expected)
+    if written is not None and expected is not None and b"\\" not in written + expected and not _has_double(schema, value):
+        assert written == expected
+
+
+def _parsed(document: bytes | None) -> Any:
+    """A document with its members in order and its ints apart from doubles and booleans."""
+    if document is None:
+        return None
+    return json.loads(
+        document,
+        object_pairs_hook=tuple,
+        parse_int=lambda text: ("int", int(text)),
+        parse_float=lambda text: ("double", float(text)),
+    )
+
+
+def _has_double(schema: Schema | None, value: Any) -> bool:
+    """Whether a float is written, for which Java has another notation."""
+    if schema is not None:
+        inner = [schema.key_schema, schema.value_schema, *(field.schema for field in schema.fields)]
+        return schema.type in (Type.FLOAT32, Type.FLOAT64) or any(_has_double(s, None) for s in inner if s)
+    match value:
+        case list():
+            return any(_has_double(None, item) for item in value)
+        case dict():
+            return any(_has_double(None, member) for member in value.values())
+        case _:
+            return isinstance(value, float)

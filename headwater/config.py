@@ -183,27 +183,31 @@ class ConfigDef:
 
     ``refused`` holds options of the original that are known and not supported, with the one value (the original's
     default) that may be given all the same. ``ignored`` holds names, or prefixes ending in a dot, of options of the
-    original that have no effect here.
+    original that have no effect here, with the reason, or an empty one where there is nothing to say.
     """
 
     def __init__(
-        self, *options: Option, refused: Mapping[str, str] | None = None, ignored: frozenset[str] = frozenset()
+        self, *options: Option, refused: Mapping[str, str] | None = None, ignored: Mapping[str, str] | None = None
     ) -> None:
         self.options = {option.name: option for option in options}
         self.refused = dict(refused or {})
-        self.ignored = ignored
+        self.ignored = dict(ignored or {})
 
     def __add__(self, other: ConfigDef) -> ConfigDef:
         return ConfigDef(
             *self.options.values(),
             *other.options.values(),
             refused={**self.refused, **other.refused},
-            ignored=self.ignored | other.ignored,
+            ignored={**self.ignored, **other.ignored},
         )
 
-    def has_no_effect(self, name: str) -> bool:
-        """Whether ``name`` is an option of the original that changes nothing here."""
-        return name in self.ignored or any(name.startswith(prefix) for prefix in self.ignored if prefix.endswith("."))
+    def why_ignored(self, name: str) -> str | None:
+        """Why an option of the original changes nothing here; None for every other name."""
+        if name in self.ignored:
+            return self.ignored[name]
+        return next(
+            (why for prefix, why in self.ignored.items() if prefix[-1] == "." and name.startswith(prefix)), None
+        )
 
     @property
     def secrets(self) -> frozenset[str]:

@@ -7,7 +7,7 @@ Sources: ``org.apache.kafka.connect.runtime.ConnectorConfig`` and ``SourceConnec
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from headwater.config import (
@@ -37,14 +37,6 @@ def _printable(name: str) -> str | None:
     if controls:
         return f"String may not contain control sequences but had the following ASCII chars: {', '.join(controls)}"
     return None
-
-
-def _no_transforms(aliases: list[str]) -> str | None:
-    return "single message transforms are not supported yet" if aliases else None
-
-
-def _no_tolerance(value: str) -> str | None:
-    return None if value.lower() == "none" else "only none is supported yet: an error stops the task"
 
 
 def _no_transactions(value: str) -> str | None:
@@ -127,14 +119,6 @@ COMMON_OPTIONS = ConfigDef(
         at_least(1),
     ),
     Option(
-        "errors.tolerance",
-        OptionType.STRING,
-        "none",
-        "What happens to a record that can't be converted; none stops the task.",
-        Importance.MEDIUM,
-        _no_tolerance,
-    ),
-    Option(
         "exactly.once.support",
         OptionType.STRING,
         "requested",
@@ -142,27 +126,29 @@ COMMON_OPTIONS = ConfigDef(
         Importance.MEDIUM,
         _no_transactions,
     ),
-    Option("transforms", OptionType.LIST, [], "Not supported yet.", Importance.LOW, _no_transforms),
-    Option("predicates", OptionType.LIST, [], "Not supported yet.", Importance.LOW, _no_transforms),
+    refused={"errors.tolerance": "none", "predicates": "", "transforms": ""},
+    ignored=dict.fromkeys(
+        (
+            "config.action.reload",
+            "errors.log.enable",
+            "errors.log.include.messages",
+            "errors.retry.timeout",
+            "offsets.storage.topic",
+            "tasks.max.enforce",
+            "transaction.boundary",
+            "transaction.boundary.interval.ms",
+        ),
+        "",
+    ),
 )
-
-_NO_EFFECT = frozenset(
-    {
-        "config.action.reload",
-        "errors.log.enable",
-        "errors.log.include.messages",
-        "errors.retry.timeout",
-        "offsets.storage.topic",
-        "tasks.max.enforce",
-        "transaction.boundary",
-        "transaction.boundary.interval.ms",
-    }
-)
-"""Options of Kafka Connect that are taken and change nothing here."""
 
 _PASSED_ON = ("producer.override.", "topic.creation.", "transforms.", "predicates.")
+"""What starts so is for another component, which says itself what it takes."""
 
-_SECRET_NAME = re.compile(r"password|passphrase|secret|token|credential|jaas|ssl\.key(store)?\.key", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"password|passphrase|secret|token|credential|jaas|ssl\.keystore\.(key|certificate)|ssl\.truststore\.certificates",
+    re.IGNORECASE,
+)
 """Options that nobody declares here (a producer's, a misspelt one) and that hold a secret, going by their name."""
 
 
@@ -204,7 +190,7 @@ def read_connector_config(raw: Mapping[str, str]) -> ConnectorConfig:
     hidden = [name for name in values if values[name] == HIDDEN and _is_secret(definition, name)]
     if hidden:
         raise ConfigError(Problem(name, f"{name} must be given: {HIDDEN} only stands for it") for name in hidden)
-    warnings.extend(_ineffective(raw))
+    warnings.extend(_converter_options_without_converter(values))
     options = definition.parse(values)
     return ConnectorConfig(options["name"], connector, options, values, tuple(warnings))
 
@@ -232,7 +218,7 @@ def _connector(raw: Mapping[str, str]) -> SourceConnector:
 
 
 def _names(connector: SourceConnector) -> NameResolver:
-    return NameResolver(COMMON_OPTIONS + connector.options, connector.deprecated, (*_PASSED_ON, *_NO_EFFECT))
+    return NameResolver(COMMON_OPTIONS + connector.options, connector.deprecated, _PASSED_ON)
 
 
 def _is_secret(definition: ConfigDef, declared: str) -> bool:
@@ -242,16 +228,11 @@ def _is_secret(definition: ConfigDef, declared: str) -> bool:
     return _SECRET_NAME.search(declared) is not None or definition.nearest(declared) in definition.secrets
 
 
-def _ineffective(raw: Mapping[str, str]) -> list[OptionWarning]:
-    """Warnings of options that are known and change nothing as things are."""
-    warnings = [OptionWarning(name, f"{name} has no effect here") for name in raw if name in _NO_EFFECT]
+def _converter_options_without_converter(values: Mapping[str, str]) -> Iterator[OptionWarning]:
+    """Kafka Connect looks at them only beside a converter, and most who write them don't know that."""
     for converter in ("key.converter", "value.converter", "header.converter"):
-        if converter not in raw:
-            warnings.extend(
-                OptionWarning(
-                    name, f"{name} has no effect without {converter} beside it: the worker's converter is used"
-                )
-                for name in raw
-                if name.startswith(converter + ".")
-            )
-    return warnings
+        if converter not in values:
+            for name in values:
+                if name.startswith(converter + "."):
+                    message = f"{name} has no effect without {converter} beside it: the worker's converter is used"
+                    yield OptionWarning(name, message)

@@ -50,12 +50,15 @@ class NameResolver:
 
     def _resolve(self, name: str) -> tuple[str, str | None]:
         """(declared name, what to warn of)."""
-        if name in self.options.options or self._belongs_to_another(name):
+        reason = self.options.why_ignored(name)
+        if reason is not None:
+            return name, f"{name} has no effect: {reason}" if reason else f"{name} has no effect here"
+        if self._is_known(name):
             return name, None
         if name in self.deprecated:
             current = self.deprecated[name]
             return current, f"{name} is deprecated: use {current}"
-        for known in (*self.options.options, *self.deprecated):
+        for known in (*self.options.options, *self.options.refused, *self.deprecated):
             if known.lower() == name.lower():
                 current = self.deprecated.get(known, known)
                 return current, f"{name} is taken as {current}: names of options are written exactly so"
@@ -63,9 +66,9 @@ class NameResolver:
         hint = f"; did you mean {nearest}?" if nearest else ""
         return name, f"{name} is not a known option and has no effect{hint}"
 
-    def _belongs_to_another(self, name: str) -> bool:
-        """Whether ``name`` is passed on, by a prefix or as a part of a declared option (``key.converter.…``)."""
-        if name.startswith(tuple(self.prefixes)):
+    def _is_known(self, name: str) -> bool:
+        """Whether ``name`` is declared, or passed on: by a prefix, or below a declared one (``key.converter.…``)."""
+        if name in self.options.options or name in self.options.refused or name.startswith(tuple(self.prefixes)):
             return True
         parts = name.split(".")
         return any(".".join(parts[:count]) in self.options.options for count in range(2, len(parts)))

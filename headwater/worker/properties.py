@@ -36,7 +36,7 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
     lines = enumerate(_LINE.split(text), start=1)
     for number, natural in lines:
         line = natural.lstrip(_WHITESPACE)
-        if not line or line[0] in "#!":
+        if not line or line[0] in "#!" or line == "\\":
             continue
         while _continues(line):
             _, continuation = next(lines, (number, ""))

@@ -99,13 +99,29 @@ WORKER_OPTIONS = ConfigDef(
         "Whether the REST API shows [hidden] in place of passwords; false gives Kafka Connect's behaviour.",
         Importance.LOW,
     ),
+    ignored=dict.fromkeys(
+        (
+            "config.providers",
+            "config.providers.",
+            "config.storage.",
+            "group.id",
+            "offset.flush.timeout.ms",
+            "offset.storage.partitions",
+            "offset.storage.replication.factor",
+            "offset.storage.topic",
+            "plugin.discovery",
+            "plugin.path",
+            "rest.advertised.host.name",
+            "rest.advertised.listener",
+            "rest.advertised.port",
+            "rest.extension.classes",
+            "status.storage.",
+        ),
+        "this is a standalone worker with built-in plugins",
+    ),
 )
 
 _PASSED_ON = ("producer.", "consumer.", "admin.", "security.", "sasl.", "ssl.")
-
-_NO_EFFECT_PREFIXES = ("config.storage.", "status.storage.", "offset.storage.", "rest.advertised.", "plugin.")
-_NO_EFFECT = frozenset({"group.id", "offset.flush.timeout.ms", "rest.extension.classes", "config.providers"})
-"""Options of Kafka Connect's workers that are taken and change nothing here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +171,7 @@ class WorkerConfig:
 
 def read_worker_config(raw: Mapping[str, str]) -> WorkerConfig:
     """Parse a worker's properties. Raises `ConfigError` with all problems at once."""
-    names = NameResolver(WORKER_OPTIONS, {}, (*_PASSED_ON, *_NO_EFFECT, *_NO_EFFECT_PREFIXES))
-    values, warnings = names.resolve(raw)
-    warnings.extend(
-        OptionWarning(name, f"{name} has no effect on this standalone worker")
-        for name in values
-        if name not in WORKER_OPTIONS.options and (name in _NO_EFFECT or name.startswith(_NO_EFFECT_PREFIXES))
-    )
+    values, warnings = NameResolver(WORKER_OPTIONS, {}, _PASSED_ON).resolve(raw)
     options = WORKER_OPTIONS.parse(values)
     listeners = _listeners(options["listeners"])
     values["bootstrap.servers"] = options["bootstrap.servers"]

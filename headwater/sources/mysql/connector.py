@@ -43,6 +43,8 @@ def _names(name: str, doc: str) -> Option:
     return Option(name, OptionType.STRING, None, doc, validator=_is_list_of_names)
 
 
+_NO_HISTORY_TOPIC = "no history topic is written yet: the structure of tables is kept in the worker's own state"
+
 OPTIONS = ConfigDef(
     Option(
         "topic.prefix",
@@ -161,29 +163,27 @@ OPTIONS = ConfigDef(
         "topic.delimiter": ".",
         "topic.naming.strategy": "io.debezium.schema.schematopicnamingstrategy",
     },
-    ignored=frozenset(
-        {
-            "binlog.buffer.size",
-            "connect.keep.alive",
-            "database.history.",
-            "database.jdbc.driver",
-            "database.protocol",
-            "driver.",
-            "guardrail.collections.limit.action",
-            "guardrail.collections.max",
-            "max.batch.size",
-            "max.queue.size",
-            "max.queue.size.in.bytes",
-            "min.row.count.to.stream.results",
-            "poll.interval.ms",
-            "schema.history.internal",
-            "schema.history.internal.",
-            "snapshot.fetch.size",
-            "snapshot.max.threads",
-            "topic.cache.size",
-            "use.nongraceful.disconnect",
-        }
-    ),
+    ignored={
+        "binlog.buffer.size": "",
+        "connect.keep.alive": "",
+        "database.jdbc.driver": "",
+        "database.protocol": "",
+        "driver.": "",
+        "guardrail.collections.limit.action": "",
+        "guardrail.collections.max": "",
+        "max.batch.size": "",
+        "max.queue.size": "",
+        "max.queue.size.in.bytes": "",
+        "min.row.count.to.stream.results": "",
+        "poll.interval.ms": "",
+        "snapshot.fetch.size": "",
+        "snapshot.max.threads": "",
+        "topic.cache.size": "",
+        "use.nongraceful.disconnect": "",
+        "database.history.": _NO_HISTORY_TOPIC,
+        "schema.history.internal": _NO_HISTORY_TOPIC,
+        "schema.history.internal.": _NO_HISTORY_TOPIC,
+    },
 )
 
 

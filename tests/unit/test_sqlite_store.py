@@ -1,0 +1,158 @@
+"""The state file, as the worker and its tasks use it."""
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from headwater.store import StaleEpochError, State, Status
+from headwater.stores.sqlite import SqliteStore, SqliteTaskStore, StateFileError
+
+PARTITION = {"server": "shop"}
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "state" / "state.db"
+
+
+@pytest.fixture
+def store(file):
+    store = SqliteStore(file)
+    yield store
+    store.close()
+
+
+def test_configurations_keep_their_order_and_survive_a_restart(file):
+    config = {"topic.prefix": "shop", "connector.class": "mysql", "name": "orders"}
+    first = SqliteStore(file)
+    first.put_connector("orders", config)
+    first.close()
+    second = SqliteStore(file)
+    assert list(second.connectors()["orders"].items()) == list(config.items())
+    assert second.delete_connector("orders") is True
+    assert second.delete_connector("orders") is False
+    assert second.connectors() == {}
+    second.close()
+
+
+def test_statuses_list_the_connector_first(store):
+    task = Status("orders", 0, State.FAILED, "worker", "why")
+    connector = Status("orders", None, State.RUNNING, "worker")
+    for status in (task, connector, Status("other", None, State.RUNNING, "worker")):
+        store.put_status(status)
+    assert store.statuses("orders") == [connector, task]
+    store.put_status(Status("orders", 0, State.RUNNING, "worker"))
+    assert store.statuses("orders") == [connector, Status("orders", 0, State.RUNNING, "worker")]
+    store.delete_connector("orders")
+    assert store.statuses("orders") == []
+
+
+def test_offsets_and_history_are_stored_together_and_outlive_the_connector(file, store):
+    store.put_connector("orders", {})
+    task = SqliteTaskStore(file, "orders", 0, store.begin_epoch("orders", 0))
+    assert task.offset(PARTITION) is None
+    task.commit(PARTITION, {"file": "binlog.000001", "pos": 4}, [{"table": "a"}, {"table": "b"}])
+    task.commit(PARTITION, {"file": "binlog.000001", "pos": 157}, [{"table": "c"}])
+    task.close()
+    store.delete_connector("orders")
+    again = SqliteTaskStore(file, "orders", 0, store.begin_epoch("orders", 0))
+    assert again.offset(PARTITION) == {"file": "binlog.000001", "pos": 157}
+    assert again.history() == [{"table": "a"}, {"table": "b"}, {"table": "c"}]
+    again.close()
+
+
+def test_a_partition_is_the_same_in_any_order(file, store):
+    task = SqliteTaskStore(file, "orders", 0, store.begin_epoch("orders", 0))
+    task.commit({"server": "shop", "database": "a"}, {"pos": 1})
+    assert task.offset({"database": "a", "server": "shop"}) == {"pos": 1}
+    assert task.offset({"database": "b", "server": "shop"}) is None
+    task.close()
+
+
+def test_connectors_do_not_see_each_other(file, store):
+    orders = SqliteTaskStore(file, "orders", 0, store.begin_epoch("orders", 0))
+    users = SqliteTaskStore(file, "users", 0, store.begin_epoch("users", 0))
+    orders.commit(PARTITION, {"pos": 1}, [{"table": "orders"}])
+    assert users.offset(PARTITION) is None
+    assert users.history() == []
+    orders.close()
+    users.close()
+
+
+@pytest.mark.parametrize("ending", ["started again", "deleted"])
+def test_a_task_whose_epoch_is_over_writes_nothing(file, store, ending):
+    zombie = SqliteTaskStore(file, "orders", 0, store.begin_epoch("orders", 0))
+    zombie.commit(PARTITION, {"pos": 1})
+    if ending == "started again":
+        store.begin_epoch("orders", 0)
+    else:
+        store.delete_connector("orders")
+    with pytest.raises(StaleEpochError, match=r"Task 0 of connector orders"):
+        zombie.commit(PARTITION, {"pos": 2}, [{"table": "a"}])
+    assert zombie.offset(PARTITION) == {"pos": 1}
+    assert zombie.history() == []
+    zombie.close()
+
+
+def test_only_the_owner_can_read_the_files(file, store):
+    store.put_connector("orders", {"database.password": "secret"})
+    SqliteTaskStore(file, "orders", 0, store.begin_epoch("orders", 0)).close()
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in file.parent.iterdir()} == dict.fromkeys(
+        ["state.db", "state.db-wal", "state.db-shm", "state.db.lock", "state.db.tasks"], 0o600
+    )
+
+
+def test_a_file_that_others_can_read_is_closed_to_them(tmp_path):
+    file = tmp_path / "state.db"
+    SqliteStore(file).close()
+    file.chmod(0o644)
+    SqliteStore(file).close()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_second_worker_is_told_who_holds_the_file(file, store):
+    with pytest.raises(StateFileError, match=rf"{file} is in use by another worker \(process {os.getpid()}\)"):
+        SqliteStore(file)
+
+
+def test_what_is_no_state_file_is_left_alone(tmp_path):
+    file = tmp_path / "connect.offsets"
+    content = b"\xac\xed\x00\x05 a file of another kind" * 100
+    file.write_bytes(content)
+    with pytest.raises(StateFileError, match=r"connect.offsets can't be used to keep state"):
+        SqliteStore(file)
+    assert file.read_bytes() == content
+
+
+def test_a_newer_file_is_refused(tmp_path):
+    file = tmp_path / "state.db"
+    SqliteStore(file).close()
+    with sqlite3.connect(file) as database:
+        database.execute("PRAGMA user_version = 1000")
+    database.close()
+    with pytest.raises(StateFileError, match=r"newer Headwater"):
+        SqliteStore(file)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "blocked").write_text("a file, no folder")
+    with pytest.raises(StateFileError, match=r"offset.storage.file.filename"):
+        SqliteStore(tmp_path / "blocked" / "state.db")
+
+
+def test_waits_until_no_task_of_an_earlier_worker_runs(file, store):
+    epoch = store.begin_epoch("orders", 0)
+    hold = (
+        "import sys; from pathlib import Path; from headwater.stores.sqlite import SqliteTaskStore;"
+        f"store = SqliteTaskStore(Path({str(file)!r}), 'orders', 0, {epoch}); print(flush=True); sys.stdin.read()"
+    )
+    survivor = subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with survivor:
+        survivor.stdout.readline()
+        assert store.wait_for_survivors(0.1) is False
+        survivor.kill()
+        assert store.wait_for_survivors(30) is True

@@ -24,6 +24,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from headwater.record import DECIMAL, Schema
+from tests.conformance.event import Event
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parent.parent
@@ -131,15 +132,11 @@ class _Process:
 
 
 @dataclass(frozen=True, slots=True)
-class ReferenceRecord:
+class ReferenceRecord(Event):
     """A source record as Kafka Connect would hand it to the producer."""
 
-    topic: str
     partition: int | None
     timestamp: int | None
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes | None], ...]
     source_partition: dict[str, Any]
     source_offset: dict[str, Any]
 

@@ -1,0 +1,111 @@
+"""Compares Debezium's events with Headwater's, member by member and in order, and counts what was compared."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.conformance.event import Event
+
+# Paths (in the value's payload) of what can't be equal: each side's own clock and version.
+CLOCK_AND_VERSION = frozenset({"ts_ms", "ts_us", "ts_ns", "source.version"})
+# A snapshot is taken at its own moment and place in the log.
+MOMENT_OF_SNAPSHOT = frozenset({"source.ts_ms", "source.ts_us", "source.ts_ns", "source.file", "source.pos"})
+RUN_ID_HEADER = "__debezium.context.runId"
+RUN_ID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What was compared, and where the two differ (one line each)."""
+
+    events: int = 0
+    fields: int = 0
+    differences: list[str] = field(default_factory=list)
+
+    def compare(self, expected: Sequence[Event], actual: Sequence[Event]) -> None:
+        """Take two runs' events, Debezium's first."""
+        for number, (ours, theirs) in enumerate(zip(actual, expected, strict=False)):
+            self.events += 1
+            where = f"event {number} ({theirs.topic}, key {_short(theirs.key)})"
+            self._leaf(f"{where}: topic", theirs.topic, ours.topic)
+            self._document(f"{where}: key", theirs.key, ours.key, frozenset())
+            self._document(f"{where}: value", theirs.value, ours.value, _unequal(theirs))
+            self._headers(f"{where}: headers", theirs, ours)
+        for surplus, who in ((expected[len(actual) :], "Debezium"), (actual[len(expected) :], "Headwater")):
+            self.differences.extend(f"only {who}: {event.topic} {_short(event.key)}" for event in surplus)
+
+    def _headers(self, where: str, expected: Event, actual: Event) -> None:
+        self._leaf(f"{where}: names", [name for name, _ in expected.headers], [name for name, _ in actual.headers])
+        for (name, theirs), (_, ours) in zip(expected.headers, actual.headers, strict=False):
+            if name == RUN_ID_HEADER and RUN_ID.fullmatch(theirs or b"") and RUN_ID.fullmatch(ours or b""):
+                self.fields += 1
+            else:
+                self._leaf(f"{where}: {name}", theirs, ours)
+
+    def _document(self, where: str, expected: bytes | None, actual: bytes | None, unequal: frozenset[str]) -> None:
+        theirs = {} if expected is None else dict(_leaves(_parse(expected), ()))
+        ours = {} if actual is None else dict(_leaves(_parse(actual), ()))
+        if list(theirs) != list(ours):
+            self._order(where, theirs, ours)
+        for path, value in theirs.items():
+            shown = ".".join(path)
+            if shown.removeprefix("payload.") in unequal:
+                self._leaf(f"{where}: type of {shown}", type(value), type(ours.get(path)))
+            elif path in ours:
+                self._leaf(f"{where}: {shown}", value, ours[path])
+
+    def _order(self, where: str, expected: Iterable[Any], actual: Iterable[Any]) -> None:
+        theirs, ours = list(expected), list(actual)
+        first = next((i for i, (a, b) in enumerate(zip(theirs, ours, strict=False)) if a != b), min(len(theirs), len(ours)))
+        shown = [".".join(paths[first]) if first < len(paths) else "nothing" for paths in (theirs, ours)]
+        self.differences.append(f"{where}: members: Debezium has {shown[0]} where Headwater has {shown[1]}")
+
+    def _leaf(self, where: str, expected: object, actual: object) -> None:
+        self.fields += 1
+        if type(expected) is not type(actual) or expected != actual:
+            self.differences.append(f"{where}: Debezium {expected!r}, Headwater {actual!r}")
+
+
+def payload(event: Event) -> dict[str, Any]:
+    """The payload of an event's value, with or without a schema around it; empty for a tombstone."""
+    document = json.loads(event.value or b"{}")
+    return document["payload"] if set(document) == {"schema", "payload"} else document
+
+
+def snapshot_marker(event: Event) -> str | None:
+    """``snapshot`` in the source block; None for a tombstone."""
+    return payload(event).get("source", {}).get("snapshot")
+
+
+def _unequal(event: Event) -> frozenset[str]:
+    in_snapshot = snapshot_marker(event) not in (None, "false")
+    return CLOCK_AND_VERSION | MOMENT_OF_SNAPSHOT if in_snapshot else CLOCK_AND_VERSION
+
+
+def _parse(document: bytes) -> Any:
+    """JSON with objects as lists of pairs, so that the order of members counts."""
+    return json.loads(document, object_pairs_hook=_Members)
+
+
+class _Members(list[tuple[str, Any]]):
+    """A JSON object."""
+
+
+def _leaves(node: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every value that isn't an object or array, by its path; empty objects and arrays too."""
+    if isinstance(node, _Members) and node:
+        for name, member in node:
+            yield from _leaves(member, (*path, name))
+    elif isinstance(node, list) and not isinstance(node, _Members) and node:
+        for index, item in enumerate(node):
+            yield from _leaves(item, (*path, str(index)))
+    else:
+        yield path, node
+
+
+def _short(key: bytes | None) -> str:
+    return "null" if key is None else json.dumps(json.loads(key).get("payload", json.loads(key)), ensure_ascii=False)

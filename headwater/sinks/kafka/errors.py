@@ -1,0 +1,104 @@
+"""What librdkafka reports, as the sink's errors: the topic, the cause, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from confluent_kafka import KafkaError, KafkaException
+
+from headwater.sink import RetriableSinkError, SinkError
+
+# ruff: noqa: SLF001 - librdkafka's own error codes start with an underscore, and are public
+
+PURGED = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)
+"""A message was dropped because we said so."""
+SIGN_IN_REFUSED = (KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED)
+_UNKNOWN_TOPIC = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC)
+
+_MENDS = {
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: "grant the producer's user WRITE and DESCRIBE on the topic "
+    "(and CREATE, where the topic does not exist yet)",
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED: "grant the producer's user IDEMPOTENT_WRITE (and CREATE, where topics "
+    "are to be made) on the cluster",
+    KafkaError.TOPIC_EXCEPTION: "a topic's name has at most 249 letters, digits, '.', '_' and '-': "
+    "route the table to another topic (a topic routing transform), or change topic.prefix",
+    KafkaError.INVALID_RECORD: "the broker takes no such message in this topic: a compacted topic needs a key",
+    KafkaError.POLICY_VIOLATION: "ask whoever set the cluster's policy, or create the topic beforehand",
+    KafkaError.INVALID_REPLICATION_FACTOR: "set topic.creation.*.replication.factor to at most the number of brokers, "
+    "or to -1 for the cluster's default",
+    KafkaError.INVALID_PARTITIONS: "set topic.creation.*.partitions to -1 (the cluster's default) or at least 1",
+    KafkaError.INVALID_CONFIG: "correct the topic configuration among topic.creation.*",
+    KafkaError.INVALID_REQUEST: "correct the options topic.creation.*",
+    KafkaError.UNSUPPORTED_VERSION: "the brokers are too old for this client",
+    KafkaError.UNSUPPORTED_COMPRESSION_TYPE: "choose another producer.override.compression.type",
+    KafkaError.SASL_AUTHENTICATION_FAILED: "check producer.sasl.* and the user's rights",
+}
+"""What to do about the errors that trying again does not mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How big a message is, in bytes, and the producer's own limit for it (``max.request.size``)."""
+
+    key: int
+    value: int
+    limit: int
+
+
+def is_final(error: KafkaError) -> bool:
+    """Whether trying again won't help."""
+    return error.code() in _MENDS
+
+
+def delivery_error(error: KafkaError, topic: str, sizes: Sizes) -> SinkError:
+    """Why a message to ``topic`` was not delivered: `RetriableSinkError` unless someone has to act."""
+    code = error.code()
+    if code == KafkaError.MSG_SIZE_TOO_LARGE:
+        return SinkError(_too_large(topic, sizes))
+    if code in _UNKNOWN_TOPIC:
+        return SinkError(
+            f"topic {topic} does not exist, and the cluster does not create it: create it, set "
+            "topic.creation.default.replication.factor and topic.creation.default.partitions on the connector, "
+            "or set auto.create.topics.enable=true on the brokers"
+        )
+    return _error(error, f"topic {topic} takes no message")
+
+
+def refusal(reason: Exception, topic: str, sizes: Sizes) -> SinkError:
+    """Why librdkafka did not even take a message."""
+    if isinstance(reason, KafkaException):
+        error = reason.args[0]
+        if error.code() != KafkaError._INVALID_ARG:
+            return delivery_error(error, topic, sizes)
+        reason = ValueError(error.str())
+    return SinkError(f"topic {topic!r} takes no message: {reason}; {_MENDS[KafkaError.TOPIC_EXCEPTION]}")
+
+
+def creation_error(error: KafkaError, topic: str) -> SinkError:
+    """Why ``topic`` could not be made."""
+    return _error(error, f"topic {topic} could not be created")
+
+
+def _error(error: KafkaError, what: str) -> SinkError:
+    reason = f"{what}: {error.str()} ({error.name()})"
+    mend = _MENDS.get(error.code())
+    return SinkError(f"{reason}; {mend}") if mend else RetriableSinkError(reason)
+
+
+def _too_large(topic: str, sizes: Sizes) -> str:
+    size = sizes.key + sizes.value
+    found = f"topic {topic}: a message of {size} bytes (key {sizes.key}, value {sizes.value}) is too large: "
+    if size + _OVERHEAD > sizes.limit:
+        return (
+            f"{found}the producer's limit max.request.size is {sizes.limit} bytes, headers and framing included; set "
+            "producer.override.max.request.size higher, and with it the topic's max.message.bytes "
+            "(the brokers' message.max.bytes)"
+        )
+    return (
+        f"{found}the broker refused it, or the batch it was sent in; set the topic's max.message.bytes (the brokers' "
+        f"message.max.bytes) higher, or producer.override.batch.size at most to what the topic takes"
+    )
+
+
+_OVERHEAD = 512
+"""More than librdkafka adds for framing; headers may add more, then the other text shows, which is true as well."""

@@ -139,6 +139,8 @@ def connector(mysql_url: str) -> dict[str, object]:
             "database.server.id": "184054",
             "topic.prefix": "dbserver1",
             "table.include.list": "course.outbox",
+            "key.converter": "org.apache.kafka.connect.json.JsonConverter",
+            "key.converter.schemas.enable": "false",
             "value.converter": "org.apache.kafka.connect.json.JsonConverter",
             "value.converter.schemas.enable": "false",
         },

@@ -34,3 +34,14 @@ def mysql_database(mysql_url: sqlalchemy.URL) -> Iterator[sqlalchemy.URL]:
         cursor.execute(f"CREATE DATABASE {name}")
         yield mysql_url.set(database=name)
         cursor.execute(f"DROP DATABASE {name}")
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap() -> str:
+    """The Kafka brokers the tests run on."""
+    servers = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+    if not servers:
+        pytest.fail(
+            "KAFKA_BOOTSTRAP_SERVERS is not set: `make test` starts the real servers the tests need and sets it"
+        )
+    return servers

@@ -105,9 +105,7 @@ schemas = st.recursive(_SCALARS, _composed, max_leaves=12)
 
 schemaless = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats() | text | st.binary(max_size=8),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(text | st.integers(0, 9), inner, max_size=3)
-    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text | st.integers(0, 9), inner, max_size=3),
     max_leaves=8,
 )
 """Values that need no schema."""

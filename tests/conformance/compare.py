@@ -60,7 +60,9 @@ class Comparison:
 
     def _order(self, where: str, expected: Iterable[Any], actual: Iterable[Any]) -> None:
         theirs, ours = list(expected), list(actual)
-        first = next((i for i, (a, b) in enumerate(zip(theirs, ours, strict=False)) if a != b), min(len(theirs), len(ours)))
+        first = next(
+            (i for i, (a, b) in enumerate(zip(theirs, ours, strict=False)) if a != b), min(len(theirs), len(ours))
+        )
         shown = [".".join(paths[first]) if first < len(paths) else "nothing" for paths in (theirs, ours)]
         self.differences.append(f"{where}: members: Debezium has {shown[0]} where Headwater has {shown[1]}")
 

@@ -106,7 +106,7 @@ class HeadwaterEngine:
                 ).run(DEADLINE)
             finally:
                 store.close()
-        except Exception as error:  # noqa: BLE001 - it is raised in the test's thread
+        except Exception as error:
             self._error = error
         finally:
             self._messages.put(None)

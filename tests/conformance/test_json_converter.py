@@ -64,7 +64,12 @@ def test_documents_are_those_of_connect(
         return
     written = create(options, is_key=False).convert("topic", schema, value)
     assert _parsed(written) == _parsed(expected)
-    if written is not None and expected is not None and b"\\" not in written + expected and not _has_double(schema, value):
+    if (
+        written is not None
+        and expected is not None
+        and b"\\" not in written + expected
+        and not _has_double(schema, value)
+    ):
         assert written == expected
 
 

@@ -51,7 +51,7 @@ def test_every_event_is_debezium_s(
         cursor,
         _config(mysql_database),
         tmp_path,
-        lambda: (_execute(cursor, "rows.sql", "changes.sql")),
+        lambda: _execute(cursor, "rows.sql", "changes.sql"),
     )
     print(f"\n{row_metadata}: {comparison.events} events, {comparison.fields} fields compared")
     assert not comparison.differences
@@ -117,9 +117,7 @@ def _compare(cursor: Cursor, config: dict[str, str], state: Path, change: Callab
             assert reads_rows or all("ddl" in payload(event) for event in ours)
         change()
         fence = _fence(cursor)
-        comparison.compare(
-            _of_database(debezium.until(fence), config), _of_database(headwater.until(fence), config)
-        )
+        comparison.compare(_of_database(debezium.until(fence), config), _of_database(headwater.until(fence), config))
     return comparison
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headwater.config import ConfigError
-from headwater.converter import Converter, ConversionError
+from headwater.converter import ConversionError, Converter
 from headwater.converters.json import OPTIONS, create
 from headwater.plan import Converters, plan
 from headwater.record import DECIMAL, Schema, Type, struct
@@ -140,7 +140,22 @@ def test_a_value_that_does_not_fit_its_schema_is_refused(schema: Schema | None, 
         create({}, is_key=False).convert("t", schema, value)
 
 
-HOSTILE = ["'", '"', "\\", "\n", "{}", "{0}", "%s", "'''", "'); raise SystemExit #", "é", "😀", "\u2028", "\x00", "\ud800"]
+HOSTILE = [
+    "'",
+    '"',
+    "\\",
+    "\n",
+    "{}",
+    "{0}",
+    "%s",
+    "'''",
+    "'); raise SystemExit #",
+    "é",
+    "😀",
+    "\u2028",
+    "\x00",
+    "\ud800",
+]
 
 
 @pytest.mark.parametrize("stage", [Stage.EVENT, Stage.ROW])
@@ -163,7 +178,9 @@ def test_a_lone_surrogate_in_a_column_stops_the_plan() -> None:
 
 
 def test_what_the_table_and_the_log_event_know_is_not_written_again_for_each_row() -> None:
-    source = struct("Source", ("connector", Schema(Type.STRING)), ("pos", Schema(Type.INT64)), ("row", Schema(Type.INT32)))
+    source = struct(
+        "Source", ("connector", Schema(Type.STRING)), ("pos", Schema(Type.INT64)), ("row", Schema(Type.INT32))
+    )
     columns = struct("Value", ("id", Schema(Type.INT32)), ("name", Schema(Type.STRING, optional=True)), optional=True)
     envelope = struct(
         "Envelope", ("before", columns), ("after", columns), ("source", source), ("op", Schema(Type.STRING))
@@ -203,7 +220,9 @@ def test_a_tombstone_is_a_null_message() -> None:
 def test_schemas_beyond_the_cache_are_written_all_the_same() -> None:
     converter = create({**PLAIN, "schemas.cache.size": "1"}, is_key=False)
     schemas = [Schema(Type.INT8), Schema(Type.STRING)]
-    assert [converter.convert("t", schema, value) for schema, value in zip(schemas * 2, [1, "a", 2, "b"], strict=True)] == [
+    assert [
+        converter.convert("t", schema, value) for schema, value in zip(schemas * 2, [1, "a", 2, "b"], strict=True)
+    ] == [
         b"1",
         b'"a"',
         b"2",

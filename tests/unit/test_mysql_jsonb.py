@@ -88,7 +88,14 @@ def _container(values: list[Any], keys: list[str] | None, *, large: bool) -> byt
             value_entries += bytes([kind]) + struct.pack(word, offset)
             bodies += body
             offset += len(body)
-    return struct.pack(word, len(values)) + struct.pack(word, offset) + key_entries + value_entries + b"".join(names) + bodies
+    return (
+        struct.pack(word, len(values))
+        + struct.pack(word, offset)
+        + key_entries
+        + value_entries
+        + b"".join(names)
+        + bodies
+    )
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
@@ -106,7 +113,9 @@ def test_any_document_reads_as_what_was_written(value: Any, large: bool) -> None
     assert json.loads(text) == value
 
 
-@given(st.recursive(st.booleans() | texts, lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=20))
+@given(
+    st.recursive(st.booleans() | texts, lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=20)
+)
 def test_text_is_compact_and_escapes_only_what_json_must(value: Any) -> None:
     text = jsonb.text(written(value, large=False))
     assert text.lower() == json.dumps(value, ensure_ascii=False, separators=(",", ":")).lower()

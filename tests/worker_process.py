@@ -1,0 +1,120 @@
+"""A real worker for tests: `headwater worker` as a process of its own, spoken to over its REST API."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+DEADLINE = 60.0
+
+
+def free_port() -> int:
+    """A loopback port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until(what: str, condition: Callable[[], object], deadline: float = DEADLINE) -> None:
+    """Until ``condition`` gives something true. Raises TimeoutError that says what was waited for."""
+    end = time.monotonic() + deadline
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what}: not within {deadline} s")
+        time.sleep(0.05)
+
+
+class WorkerProcess:
+    """One worker; started on entering, stopped with SIGTERM on leaving. Its state stays in ``folder``."""
+
+    def __init__(self, folder: Path, bootstrap: str, **properties: str) -> None:
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self.log = folder / "worker.log"
+        self._file = folder / "worker.properties"
+        settings = {
+            "bootstrap.servers": bootstrap,
+            "listeners": self.url,
+            "offset.storage.file.filename": str(folder / "worker.db"),
+            **properties,
+        }
+        self._file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the process and wait until its REST API answers."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "headwater", "worker", str(self._file)], stdout=log, stderr=log
+            )
+        process = self.process
+
+        def answers() -> bool:
+            if process.poll() is not None:
+                raise RuntimeError(f"the worker ended with status {process.returncode}:\n{self.log_text()}")
+            try:
+                return httpx.get(self.url).status_code == httpx.codes.OK
+            except httpx.TransportError:
+                return False
+
+        wait_until("the worker's REST API", answers)
+
+    def stop(self) -> int:
+        """Ask the process to end; its exit status."""
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(DEADLINE)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.stop()
+        if error is not None:
+            error.add_note(f"the worker's log:\n{self.log_text()}")
+
+    def log_text(self) -> str:
+        """The end of what the worker wrote."""
+        return self.log.read_text()[-8000:] if self.log.exists() else ""
+
+    def request(self, method: str, path: str, body: object = None, **headers: str) -> httpx.Response:
+        """A request to the REST API; ``body`` is sent as JSON."""
+        content = None if body is None else json.dumps(body)
+        return httpx.request(
+            method, self.url + path, content=content, headers={"Content-Type": "application/json", **headers}
+        )
+
+    def create(self, name: str, config: Mapping[str, str]) -> None:
+        """Create a connector and wait until its task runs."""
+        answer = self.request("POST", "/connectors", {"name": name, "config": dict(config)})
+        assert answer.status_code == httpx.codes.CREATED, answer.text
+        self.wait_running(name)
+
+    def wait_running(self, name: str) -> None:
+        """Until the connector's task says RUNNING. Raises RuntimeError with its trace where it fails."""
+
+        def running() -> bool:
+            task = self.task(name)
+            if task.get("state") == "FAILED":
+                raise RuntimeError(task["trace"])
+            return task.get("state") == "RUNNING"
+
+        wait_until(f"the task of {name} to run", running)
+
+    def task(self, name: str) -> dict[str, Any]:
+        """The status of the connector's only task; empty while there is none."""
+        tasks = self.request("GET", f"/connectors/{name}/status").json().get("tasks", [])
+        return dict(tasks[0]) if tasks else {}

@@ -14,8 +14,9 @@ from tests.conformance.event import Event
 CLOCK_AND_VERSION = frozenset({"ts_ms", "ts_us", "ts_ns", "source.version"})
 # A snapshot is taken at its own moment and place in the log.
 MOMENT_OF_SNAPSHOT = frozenset({"source.ts_ms", "source.ts_us", "source.ts_ns", "source.file", "source.pos"})
+MOST_SHOWN = 30
 RUN_ID_HEADER = "__debezium.context.runId"
-RUN_ID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+RUN_ID = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(slots=True)
@@ -37,6 +38,11 @@ class Comparison:
             self._headers(f"{where}: headers", theirs, ours)
         for surplus, who in ((expected[len(actual) :], "Debezium"), (actual[len(expected) :], "Headwater")):
             self.differences.extend(f"only {who}: {event.topic} {_short(event.key)}" for event in surplus)
+
+    def report(self) -> str:
+        """The differences, for people."""
+        shown = self.differences[:MOST_SHOWN]
+        return "\n".join([f"{len(self.differences)} differences", *shown])
 
     def _headers(self, where: str, expected: Event, actual: Event) -> None:
         self._leaf(f"{where}: names", [name for name, _ in expected.headers], [name for name, _ in actual.headers])

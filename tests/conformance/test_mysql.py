@@ -54,7 +54,7 @@ def test_every_event_is_debezium_s(
         lambda: _execute(cursor, "rows.sql", "changes.sql"),
     )
     print(f"\n{row_metadata}: {comparison.events} events, {comparison.fields} fields compared")
-    assert not comparison.differences
+    assert not comparison.differences, comparison.report()
 
 
 def test_options_change_events_as_they_do_in_debezium(
@@ -82,7 +82,7 @@ def test_options_change_events_as_they_do_in_debezium(
         lambda: _execute(cursor, "rows.sql", "changes.sql"),
     )
     assert comparison.events
-    assert not comparison.differences
+    assert not comparison.differences, comparison.report()
 
 
 def _config(database: sqlalchemy.URL, **options: str) -> dict[str, str]:

@@ -25,5 +25,5 @@ COMMIT;
 BEGIN;
 INSERT INTO two_keys VALUES (7, 'g', 1);
 ROLLBACK;
-INSERT INTO outbox (id, aggregate_type, aggregate_id, type, payload) SELECT CONCAT('many-', first, '-', course_id), 'a', 'b', 'c', '[]' FROM two_keys, course;
+INSERT INTO outbox (id, aggregate_type, aggregate_id, type, payload) SELECT CONCAT('many-', first, '-', LEFT(course_id, 8)), 'a', 'b', 'c', '[]' FROM two_keys, course;
 

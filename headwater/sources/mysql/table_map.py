@@ -73,7 +73,7 @@ class LoggedColumn:
                     scale (NEWDECIMAL), fractional digits (TIME2, DATETIME2, TIMESTAMP2); else 0
     ``nullable``    whether NULL is allowed
     ``unsigned``    of numeric types, which YEAR is one of
-    ``collation``   collation id of character types, enum and set; 63 is binary, and a vector's
+    ``collation``   collation id of character types, and with FULL of enum and set; 63 is binary, and a vector's
     ``name``        column name; written with binlog_row_metadata=FULL only, as are the next two
     ``values``      members of enum and set, in the column's character set
     ``visible``     False for a column declared INVISIBLE

@@ -1,12 +1,15 @@
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headwater.source import SourceError
 from headwater.sources.mysql.match import fits, table_from_map
 from headwater.sources.mysql.table import Column, Table
-from headwater.sources.mysql.table_map import LoggedColumn, LogType, TableMap
+from headwater.sources.mysql.table_map import LoggedColumn, LogType, TableMap, TableMapError
 from tests.recordings.mysql_structure import charsets, recorded
 
 ALLTYPES = recorded()["alltypes"]
@@ -119,3 +122,14 @@ def test_members_in_a_character_set_that_can_not_be_decoded() -> None:
     with pytest.raises(SourceError, match="members of column 'c' in character set dec8"):
         table_from_map(single(logged), None, charsets())
     assert "has the members" in (fits(table, single(replace(logged, values=(b"a",))), charsets()) or "")
+
+
+@given(st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), min_size=1, max_size=5))
+def test_a_damaged_log_gives_a_clause_or_a_clear_error(changes: list[tuple[int, int]]) -> None:
+    damaged = bytearray(ALLTYPES.full)
+    for position, value in changes:
+        damaged[position % len(damaged)] = value
+    with suppress(TableMapError, SourceError):
+        table_map = TableMap.parse(bytes(damaged))
+        fits(ALLTYPES.structure, table_map, charsets())
+        table_from_map(table_map, ALLTYPES.structure, charsets())

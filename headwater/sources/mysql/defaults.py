@@ -4,6 +4,9 @@ The server writes a default as text in a fixed form: numbers with all digits of 
 hexadecimal, bits as ``b'101'``. Expressions have no value before a row is written and so give no default; the
 current time is the one exception: Debezium writes the epoch for it.
 
+A default here is the value that a row gets. Debezium's is not where it leaves SQL's escapes in text, or rounds a
+bigint to the digits of a double.
+
 Source: Debezium's MySQL connector documentation, "Default values"; MySQL's reference manual, ``COLUMN_DEFAULT``.
 """
 

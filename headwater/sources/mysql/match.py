@@ -70,7 +70,10 @@ _GEOMETRY_NAMES = (
 
 
 def fits(table: Table, table_map: TableMap, charsets: Charsets) -> str | None:
-    """The first difference between a structure and the log's, as a clause for an error; None where it fits."""
+    """The first difference between a structure and the log's, as a clause for an error; None where it fits.
+
+    Raises `SourceError` for a collation that is not known.
+    """
     if len(table.columns) != len(table_map.columns):
         return f"it has {len(table.columns)} columns, the log has {len(table_map.columns)}"
     for column, logged in zip(table.columns, table_map.columns, strict=True):
@@ -85,7 +88,7 @@ def table_from_map(table_map: TableMap, known: Table | None, charsets: Charsets)
 
     What the log never has is taken from ``known``, the server's present structure: of columns that still have the
     name and type, the default and how they are declared; and the message key of a table for which the log has none.
-    Raises `SourceError` for a character set that is not known.
+    Raises `SourceError` for a collation that is not known, and for members of an enum that can't be decoded.
     """
     present = {column.name: column for column in known.columns} if known else {}
     columns = tuple(
@@ -105,7 +108,7 @@ def physical(table: Table, charsets: Charsets) -> tuple[tuple[int, int], ...]:
 
 
 def _difference(column: Column, logged: LoggedColumn, charsets: Charsets) -> str | None:
-    """How a column differs from the log's, from what its bytes mean to what they are called."""
+    """How a column differs from the log's: how it is stored first, then what its bytes mean."""
     if (stored := _stored(column, charsets)) != (logged.type, logged.meta):
         in_log = _shown(logged.type, logged.meta)
         return f"is {column.type_text or column.type}, stored as {_shown(*stored)}, but {in_log} in the log"

@@ -1,15 +1,14 @@
 """Table structure as the server tells it: ``information_schema``, SHOW INDEX and SHOW CREATE TABLE.
 
 It is the structure of *now*; whether rows in the log still have it is for `headwater.sources.mysql.match` to say.
-The cursor is a PyMySQL one that gives tuples. Timestamp defaults are shown in the session's time zone, so
-the connection's must be UTC.
+The cursor is a PyMySQL one that gives tuples.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from headwater.sources.mysql.table import Column, Table
@@ -53,7 +52,9 @@ def read_tables(cursor: Cursor, ids: Collection[TableId]) -> dict[TableId, Table
     for table, charset in charsets.items():
         primary_key = primary_keys.get(table, ())
         key = primary_key or _unique_key(cursor, table)
-        tables[table] = Table(*table, columns[table], key, primary_key, charset)
+        tables[table] = Table(
+            *table, _with_timestamp_defaults(cursor, table, columns[table]), key, primary_key, charset
+        )
     return tables
 
 
@@ -171,6 +172,31 @@ def _members(type_text: str) -> tuple[str, ...]:
         return "'" if letter is None else _ESCAPES.get(letter, letter)
 
     return tuple(_ESCAPED.sub(plain, member) for member in _MEMBER.findall(type_text))
+
+
+_TIMESTAMP_DEFAULT = re.compile(r"^  `((?:[^`]|``)+)` timestamp\b[^\n]*? DEFAULT '([^'\n]+)'", re.MULTILINE)
+
+
+def _with_timestamp_defaults(cursor: Cursor, table: TableId, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    """The columns with the literal defaults of timestamps in UTC.
+
+    ``information_schema`` shows them as the statement wrote them, in a time zone that is not known any more; SHOW
+    CREATE TABLE converts them into that of the session.
+    """
+    literal = {
+        column.name
+        for column in columns
+        if column.type == "timestamp" and column.default is not None and not column.expression
+    }
+    if not literal:
+        return columns
+    cursor.execute("SET SESSION time_zone = '+00:00'")
+    shown = _TIMESTAMP_DEFAULT.findall(create_statement(cursor, *table))
+    defaults = {name.replace("``", "`"): default for name, default in shown}
+    return tuple(
+        replace(column, default=defaults.get(column.name, column.default)) if column.name in literal else column
+        for column in columns
+    )
 
 
 def _primary_keys(cursor: Cursor, ids: Collection[TableId]) -> dict[TableId, tuple[str, ...]]:

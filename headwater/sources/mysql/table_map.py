@@ -1,8 +1,8 @@
 """TABLE_MAP_EVENT: what the log itself says of a table, before the rows that follow.
 
-Source: ``Table_map_event`` in MySQL's ``libs/mysql/binlog/event/rows_event.h`` (layout and optional metadata) and
-``sql/log_event.cc`` (which columns each optional field speaks of). Every length is checked: what does not fit
-is a `TableMapError`, never a wrong structure.
+Source: ``Table_map_event`` in MySQL's ``libs/mysql/binlog/event/rows_event.h``; what the server writes decides which
+columns an optional field speaks of, since its own readers leave some out. Every length is checked: what does not
+fit is a `TableMapError`, never a wrong structure.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Sequence
 
 
 class TableMapError(Exception):
@@ -73,7 +73,7 @@ class LoggedColumn:
                     scale (NEWDECIMAL), fractional digits (TIME2, DATETIME2, TIMESTAMP2); else 0
     ``nullable``    whether NULL is allowed
     ``unsigned``    of numeric types, which YEAR is one of
-    ``collation``   collation id of character types, enum and set; 63 is binary, and a vector's
+    ``collation``   collation id of character types, and with FULL of enum and set; 63 is binary, and a vector's
     ``name``        column name; written with binlog_row_metadata=FULL only, as are the next two
     ``values``      members of enum and set, in the column's character set
     ``visible``     False for a column declared INVISIBLE
@@ -140,14 +140,7 @@ def _parse(body: bytes) -> TableMap:
     metadata.finish("the metadata")
     nullable = _bits(reader.take((len(types) + 7) // 8, "the null bits"), len(types), most_significant_first=False)
     columns = [LoggedColumn(kind, meta, null) for (kind, meta), null in zip(resolved, nullable, strict=True)]
-    optional = _OptionalMetadata(columns)
-    while reader.left:
-        kind = reader.byte("the type of an optional metadata field")
-        value = reader.take(
-            reader.packed(f"the length of optional metadata field {kind}"), f"optional metadata field {kind}"
-        )
-        optional.read(kind, value)
-    return TableMap(number, database, table, optional.columns(), optional.primary_key(), signature)
+    return TableMap(number, database, table, *_optional(reader, columns), signature)
 
 
 def identify(body: bytes) -> tuple[int, str, str]:
@@ -263,7 +256,16 @@ _META: dict[LogType, Callable[[_Reader], int]] = {
     LogType.NEWDECIMAL: _meta_big,
     LogType.BIT: _meta_bits,
 }
-_FRACTIONAL = frozenset({LogType.TIME2, LogType.DATETIME2, LogType.TIMESTAMP2})
+_POSSIBLE_META: dict[LogType, Container[int]] = {
+    LogType.FLOAT: (4,),
+    LogType.DOUBLE: (8,),
+    LogType.BIT: range(1, 65),
+    LogType.ENUM: (1, 2),
+    LogType.SET: (1, 2, 3, 4, 8),
+    **dict.fromkeys((LogType.BLOB, LogType.JSON, LogType.GEOMETRY, LogType.VECTOR), range(1, 5)),
+    **dict.fromkeys((LogType.TIME2, LogType.DATETIME2, LogType.TIMESTAMP2), range(7)),
+    LogType.NEWDECIMAL: frozenset(digits << 8 | scale for digits in range(1, 66) for scale in range(digits + 1)),
+}
 _IN_STRING = frozenset({LogType.STRING, LogType.ENUM, LogType.SET})
 
 
@@ -276,8 +278,8 @@ def _type_and_meta(number: int, code: int, metadata: _Reader) -> tuple[LogType, 
             meta = _META.get(kind, _meta_zero)(metadata)
     except ValueError:
         raise TableMapError(f"column {number} has type {code}, which is not known") from None
-    if kind in _FRACTIONAL and meta > 6:
-        raise TableMapError(f"column {number} has {meta} fractional digits, at most 6 are possible")
+    if kind in _POSSIBLE_META and meta not in _POSSIBLE_META[kind]:
+        raise TableMapError(f"column {number} has type {kind.name} with metadata {meta}, which it can't have")
     return kind, meta
 
 
@@ -317,127 +319,108 @@ class _Field(IntEnum):
 _KNOWN_FIELDS = frozenset(_Field)
 
 
-class _OptionalMetadata:
-    """Gathers the optional fields; each speaks of the columns of certain types only, in their order."""
+def _flags(reader: _Reader, count: int, what: str) -> list[bool]:
+    """A bit for each column, the first one highest."""
+    return _bits(reader.take((count + 7) // 8, what), count)
 
-    def __init__(self, columns: Sequence[LoggedColumn]) -> None:
-        self._columns = list(columns)
-        self._primary_key: tuple[int, ...] | None = None
 
-    def columns(self) -> tuple[LoggedColumn, ...]:
-        return tuple(self._columns)
+def _numbers(reader: _Reader, _count: int, what: str) -> list[int]:
+    return list(reader.packed_to_end(what))
 
-    def primary_key(self) -> tuple[int, ...] | None:
-        """None where the names are missing too: then it is only not written."""
-        named = all(column.name is not None for column in self._columns)
-        return (self._primary_key or ()) if named else None
 
-    def read(self, kind: int, value: bytes) -> None:
-        """Take one field in; one that is not known is a newer server's addition, which older readers skip."""
-        if kind not in _KNOWN_FIELDS:
-            return
-        known = _Field(kind)
-        reader = _Reader(value)
-        _FIELD_READERS[known](self, reader, known.name)
-        reader.finish(known.name)
+def _common_number_and_others(reader: _Reader, count: int, what: str) -> list[int]:
+    """The commonest number; then, for each column that has another, which of the columns it is, and its number."""
+    numbers = [reader.packed(what)] * count
+    while reader.left:
+        index, number = reader.packed(what), reader.packed(what)
+        if index >= count:
+            raise TableMapError(f"{what} speaks of column {index} of {count} of its types")
+        numbers[index] = number
+    return numbers
 
-    def _positions(self, types: frozenset[LogType]) -> list[int]:
-        return [position for position, column in enumerate(self._columns) if column.type in types]
 
-    def _set(self, positions: Sequence[int], attribute: str, values: Sequence[Any], what: str) -> None:
-        if len(positions) != len(values):
-            raise TableMapError(f"{what} speaks of {len(values)} columns, {len(positions)} are of its types")
-        for position, value in zip(positions, values, strict=True):
-            self._columns[position] = replace(self._columns[position], **{attribute: value})
+def _names(reader: _Reader, count: int, what: str) -> list[str]:
+    names = [reader.text(what) for _ in range(count)]
+    if len(set(names)) != count:
+        raise TableMapError(f"{what} has the same name twice")
+    return names
 
-    def signedness(self, reader: _Reader, what: str) -> None:
-        positions = self._positions(NUMERIC)
-        raw = reader.take((len(positions) + 7) // 8, what)
-        self._set(positions, "unsigned", _bits(raw, len(positions)), what)
 
-    def visibility(self, reader: _Reader, what: str) -> None:
-        raw = reader.take((len(self._columns) + 7) // 8, what)
-        self._set(range(len(self._columns)), "visible", _bits(raw, len(self._columns)), what)
+def _members(reader: _Reader, _count: int, what: str) -> list[tuple[bytes, ...]]:
+    """For each column the number of its members, then these."""
+    members = []
+    while reader.left:
+        members.append(tuple(reader.string(what) for _ in range(reader.packed(what))))
+    return members
 
-    def names(self, reader: _Reader, what: str) -> None:
-        names = [reader.text(what) for _ in self._columns]
-        if len(set(names)) != len(names):
-            raise TableMapError(f"{what} has the same name twice")
-        self._set(range(len(names)), "name", names, what)
 
-    def _default_collation(self, types: frozenset[LogType], reader: _Reader, what: str) -> None:
-        """The commonest collation, then pairs of (which column of these types, its collation) for the others."""
-        positions = self._positions(types)
-        collations = [reader.packed(what)] * len(positions)
-        while reader.left:
-            index, collation = reader.packed(what), reader.packed(what)
-            if index >= len(positions):
-                raise TableMapError(f"{what} speaks of column {index} of {len(positions)} of its types")
-            collations[index] = collation
-        self._set(positions, "collation", collations, what)
+@dataclass(frozen=True, slots=True)
+class _PerColumn:
+    """An optional field that has a value for every column of some types, in the columns' order."""
 
-    def _collations(self, types: frozenset[LogType], reader: _Reader, what: str) -> None:
-        self._set(self._positions(types), "collation", list(reader.packed_to_end(what)), what)
+    types: frozenset[LogType]
+    attribute: str
+    read: Callable[[_Reader, int, str], Sequence[Any]]
 
-    def default_charset(self, reader: _Reader, what: str) -> None:
-        self._default_collation(CHARACTER, reader, what)
 
-    def column_charset(self, reader: _Reader, what: str) -> None:
-        self._collations(CHARACTER, reader, what)
+_EVERY = frozenset(LogType)
+_PER_COLUMN = {
+    _Field.SIGNEDNESS: _PerColumn(NUMERIC, "unsigned", _flags),
+    _Field.DEFAULT_CHARSET: _PerColumn(CHARACTER, "collation", _common_number_and_others),
+    _Field.COLUMN_CHARSET: _PerColumn(CHARACTER, "collation", _numbers),
+    _Field.COLUMN_NAME: _PerColumn(_EVERY, "name", _names),
+    _Field.SET_STR_VALUE: _PerColumn(frozenset({LogType.SET}), "values", _members),
+    _Field.ENUM_STR_VALUE: _PerColumn(frozenset({LogType.ENUM}), "values", _members),
+    _Field.GEOMETRY_TYPE: _PerColumn(frozenset({LogType.GEOMETRY}), "geometry", _numbers),
+    _Field.ENUM_AND_SET_DEFAULT_CHARSET: _PerColumn(MEMBERS, "collation", _common_number_and_others),
+    _Field.ENUM_AND_SET_COLUMN_CHARSET: _PerColumn(MEMBERS, "collation", _numbers),
+    _Field.COLUMN_VISIBILITY: _PerColumn(_EVERY, "visible", _flags),
+    _Field.VECTOR_DIMENSIONALITY: _PerColumn(frozenset({LogType.VECTOR}), "dimensions", _numbers),
+}
 
-    def members_default_charset(self, reader: _Reader, what: str) -> None:
-        self._default_collation(MEMBERS, reader, what)
 
-    def members_column_charset(self, reader: _Reader, what: str) -> None:
-        self._collations(MEMBERS, reader, what)
+def _with_field(columns: list[LoggedColumn], known: _Field, reader: _Reader) -> list[LoggedColumn]:
+    """The columns with what one optional field says of them."""
+    per_column, what = _PER_COLUMN[known], known.name
+    positions = [position for position, column in enumerate(columns) if column.type in per_column.types]
+    values = per_column.read(reader, len(positions), what)
+    if len(values) != len(positions):
+        raise TableMapError(f"{what} speaks of {len(values)} columns, {len(positions)} are of its types")
+    columns = list(columns)
+    for position, value in zip(positions, values, strict=True):
+        columns[position] = replace(columns[position], **{per_column.attribute: value})
+    return columns
 
-    def _members(self, kind: LogType, reader: _Reader, what: str) -> None:
-        values = []
-        while reader.left:
-            count = reader.packed(what)
-            values.append(tuple(reader.string(what) for _ in range(count)))
-        self._set(self._positions(frozenset({kind})), "values", values, what)
 
-    def enum_values(self, reader: _Reader, what: str) -> None:
-        self._members(LogType.ENUM, reader, what)
-
-    def set_values(self, reader: _Reader, what: str) -> None:
-        self._members(LogType.SET, reader, what)
-
-    def geometry_types(self, reader: _Reader, what: str) -> None:
-        self._set(self._positions(frozenset({LogType.GEOMETRY})), "geometry", list(reader.packed_to_end(what)), what)
-
-    def vector_dimensions(self, reader: _Reader, what: str) -> None:
-        self._set(self._positions(frozenset({LogType.VECTOR})), "dimensions", list(reader.packed_to_end(what)), what)
-
-    def simple_primary_key(self, reader: _Reader, what: str) -> None:
-        self._set_primary_key(list(reader.packed_to_end(what)), what)
-
-    def primary_key_with_prefix(self, reader: _Reader, what: str) -> None:
-        """Pairs of (column, length of its prefix); the prefix says nothing of the key's value."""
-        numbers = list(reader.packed_to_end(what))
+def _primary_key(known: _Field, reader: _Reader, count: int) -> tuple[int, ...]:
+    """Columns by number; with prefixes each is followed by its length, which says nothing of the key's value."""
+    what = known.name
+    numbers = tuple(reader.packed_to_end(what))
+    if known is _Field.PRIMARY_KEY_WITH_PREFIX:
         if len(numbers) % 2:
             raise TableMapError(f"{what} ends within a pair")
-        self._set_primary_key(numbers[::2], what)
-
-    def _set_primary_key(self, positions: Sequence[int], what: str) -> None:
-        if any(position >= len(self._columns) for position in positions) or len(set(positions)) != len(positions):
-            raise TableMapError(f"{what} names columns {list(positions)} of {len(self._columns)}")
-        self._primary_key = tuple(positions)
+        numbers = numbers[::2]
+    if len(set(numbers)) != len(numbers) or any(number >= count for number in numbers):
+        raise TableMapError(f"{what} names columns {list(numbers)} of {count}")
+    return numbers
 
 
-_FIELD_READERS: dict[_Field, Callable[[_OptionalMetadata, _Reader, str], None]] = {
-    _Field.SIGNEDNESS: _OptionalMetadata.signedness,
-    _Field.DEFAULT_CHARSET: _OptionalMetadata.default_charset,
-    _Field.COLUMN_CHARSET: _OptionalMetadata.column_charset,
-    _Field.COLUMN_NAME: _OptionalMetadata.names,
-    _Field.SET_STR_VALUE: _OptionalMetadata.set_values,
-    _Field.ENUM_STR_VALUE: _OptionalMetadata.enum_values,
-    _Field.GEOMETRY_TYPE: _OptionalMetadata.geometry_types,
-    _Field.SIMPLE_PRIMARY_KEY: _OptionalMetadata.simple_primary_key,
-    _Field.PRIMARY_KEY_WITH_PREFIX: _OptionalMetadata.primary_key_with_prefix,
-    _Field.ENUM_AND_SET_DEFAULT_CHARSET: _OptionalMetadata.members_default_charset,
-    _Field.ENUM_AND_SET_COLUMN_CHARSET: _OptionalMetadata.members_column_charset,
-    _Field.COLUMN_VISIBILITY: _OptionalMetadata.visibility,
-    _Field.VECTOR_DIMENSIONALITY: _OptionalMetadata.vector_dimensions,
-}
+def _optional(reader: _Reader, columns: list[LoggedColumn]) -> tuple[tuple[LoggedColumn, ...], tuple[int, ...] | None]:
+    """The columns with all that the optional fields say, and `TableMap.primary_key`.
+
+    A field that is not known is a newer server's addition, which older readers are meant to skip.
+    """
+    primary_key: tuple[int, ...] = ()
+    while reader.left:
+        kind = reader.byte("the type of an optional metadata field")
+        value = _Reader(reader.string(f"optional metadata field {kind}"))
+        if kind not in _KNOWN_FIELDS:
+            continue
+        known = _Field(kind)
+        if known in _PER_COLUMN:
+            columns = _with_field(columns, known, value)
+        else:
+            primary_key = _primary_key(known, value, len(columns))
+        value.finish(known.name)
+    named = all(column.name is not None for column in columns)
+    return tuple(columns), primary_key if named else None

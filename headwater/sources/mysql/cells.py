@@ -107,7 +107,7 @@ def _value(column: Column, schema: Schema, kind: int, meta: int) -> Value:
         case "bit":
             return Value("B", "{x} & 1 == 1") if schema.type is Type.BOOLEAN else Value(f"{width}s", "{x}[::-1]")
         case "enum":
-            return Value("B" if width == 1 else "H", "{convert}[{x}]", ("", *allowed_values(column)))
+            return Value("B" if width == 1 else "H", "{convert}[{x}]", _Enum(column))
         case "set":
             return Value(f"{width}s", "{convert}({x})", _set(allowed_values(column)))
         case "date":
@@ -167,6 +167,16 @@ def _decimal(schema: Schema, precision: int, scale: int) -> Callable[[bytes], An
     if schema.type is Type.STRING:
         return lambda data: decimals.plain(unscaled(data), scale)
     return lambda data: unscaled(data) / 10**scale
+
+
+class _Enum(dict[int, str]):
+    """An enum's members by number, from 1; 0 is the empty string that stands for an invalid value."""
+
+    def __init__(self, column: Column) -> None:
+        super().__init__(enumerate(("", *allowed_values(column))))
+
+    def __missing__(self, number: int) -> str:
+        raise ValueError(f"an enum of {len(self) - 1} members with the number {number}")
 
 
 def _set(members: tuple[str, ...]) -> Callable[[bytes], str]:

@@ -19,7 +19,7 @@ UTF8 = frozenset({"utf8mb4", "utf8mb3", "utf8", "ascii"})
 """Sets whose text is valid UTF-8 as it stands."""
 
 CODECS = {
-    "big5": "big5hkscs",
+    "big5": "cp950",
     "cp1250": "cp1250",
     "cp1251": "cp1251",
     "cp1256": "cp1256",
@@ -28,7 +28,6 @@ CODECS = {
     "cp852": "cp852",
     "cp866": "cp866",
     "cp932": "cp932",
-    "eucjpms": "euc_jp",
     "euckr": "cp949",
     "gb18030": "gb18030",
     "gb2312": "gb2312",

@@ -11,9 +11,12 @@ MySQL's sql/field.cc; Debezium 3.6's ``RowDeserializers`` and ``BinlogValueConve
 
 from __future__ import annotations
 
+import linecache
+import re
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import NoReturn
 
@@ -80,7 +83,7 @@ class RowsReader:
             "except FAILURES as error:",
             "    fail(row, error)",
         ]
-        constants = {**self._constants, **writer.constants, "FAILURES": FAILURES, "fail": fail}
+        constants = {**self._constants, **writer.constants, **failure(self._table)}
         return ReaderCode(self._parameters, self._event, "while pos < end:", row, constants)
 
     def _places(self, image: str, used: frozenset[str], writer: _Writer) -> list[_Place]:
@@ -96,16 +99,31 @@ class RowsReader:
         try:
             place = _Place(layout(kind, meta), 1 << index, nullable=column.nullable)
             if slot in used:
-                place.target = slot
+                place.target, place.name = slot, column.name
                 place.value = writer.bind(index, value(column, column_schema(column, self._options), kind, meta))
         except ValueError as error:
             raise SourceError(f"column {column.name!r} of table {self._table.id}: {error}") from error
         return place
 
 
-def fail(row: int, error: Exception) -> NoReturn:
-    """Say which row of an event or of a snapshot's batch can't be read. Raises `RowError`."""
-    raise RowError(f"row {row} can't be read: {error}") from error
+def failure(table: Table) -> dict[str, object]:
+    """What generated code refers to where a row can't be read: ``FAILURES``, and ``fail``, which raises `RowError`."""
+    return {"FAILURES": FAILURES, "fail": partial(_fail, table)}
+
+
+def _fail(table: Table, row: int, error: Exception) -> NoReturn:
+    column = _column_at_fault(table, error)
+    place = f"column {column!r} of row {row}" if column else f"row {row}"
+    raise RowError(f"{place} can't be read: {error}") from error
+
+
+def _column_at_fault(table: Table, error: Exception) -> str | None:
+    """The column whose value was being read, which the statement that failed assigns to its slot."""
+    if error.__traceback__ is None:
+        return None
+    line, file = error.__traceback__.tb_lineno, error.__traceback__.tb_frame.f_code.co_filename
+    slot = re.match(r"\s*\(?[ab](\d+),?\)? = ", linecache.getline(file, line))
+    return table.columns[int(slot[1])].name if slot else None
 
 
 def indent(lines: Iterable[str]) -> list[str]:
@@ -115,12 +133,17 @@ def indent(lines: Iterable[str]) -> list[str]:
 
 @dataclass(slots=True)
 class _Place:
-    """A column in an image; ``target`` is the variable it is read into, empty for one that is passed over."""
+    """A column in an image.
+
+    ``target`` is the variable it is read into, empty for one that is passed over; ``name`` is for the reader of
+    the code, ``bit`` is its place in the bitmap of NULLs.
+    """
 
     layout: Layout
     bit: int
     nullable: bool
     target: str = ""
+    name: str = ""
     value: Value = PASSED_OVER
 
 
@@ -141,7 +164,8 @@ class _Writer:
 
     def image(self, places: Sequence[_Place]) -> list[str]:
         """Statements that read one image."""
-        lines = self._null_bitmap(places)
+        names = ", ".join(f"{place.target} is {place.name!r}" for place in places if place.target)
+        lines = [f"# {names}", *self._null_bitmap(places)]
         for fixed, group in groupby(places, key=lambda place: place.layout.size > 0):
             if fixed:
                 lines += self._run(list(group))

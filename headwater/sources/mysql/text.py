@@ -20,7 +20,7 @@ from headwater.record import DECIMAL, Schema, Type
 from headwater.shape import ReaderCode
 from headwater.source import SourceError
 from headwater.sources.mysql import cells, decimals, temporal
-from headwater.sources.mysql.decode import FAILURES, fail, indent
+from headwater.sources.mysql.decode import failure, indent
 from headwater.sources.mysql.geometry import geometry, point
 from headwater.sources.mysql.server import quoted
 from headwater.sources.mysql.table import Column, Table
@@ -65,7 +65,7 @@ class TextReader:
 
     def code(self, used: frozenset[str]) -> ReaderCode:
         """`headwater.shape.Reader.code`."""
-        constants: dict[str, object] = {**self._constants, "FAILURES": FAILURES, "fail": fail}
+        constants: dict[str, object] = {**self._constants, **failure(self._table)}
         body = []
         for index, column in enumerate(self._table.columns):
             if (slot := f"a{index}") in used:

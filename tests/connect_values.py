@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -90,7 +89,7 @@ _SCALARS = (_PLAIN.map(Schema) | st.integers(-5, 25).map(_decimal)).flatmap(_des
 
 
 def _structs(members: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
-    fields = st.dictionaries(names, members, max_size=6)
+    fields = st.dictionaries(names.filter(bool), members, max_size=6)
     return fields.map(lambda found: Schema(Type.STRUCT, fields=tuple(Field(*item) for item in found.items())))
 
 
@@ -166,7 +165,7 @@ def planned(draw: st.DrawFn) -> Planned:
     return found
 
 
-def as_float32(value: float) -> float:
-    """The float32 nearest to ``value``."""
-    nearest: float = struct.unpack("<f", struct.pack("<f", value))[0]
-    return nearest
+def types(schema: Schema) -> set[Type]:
+    """The types of a schema and all within it."""
+    inner = (schema.key_schema, schema.value_schema, *(field.schema for field in schema.fields))
+    return {schema.type}.union(*(types(each) for each in inner if each is not None))

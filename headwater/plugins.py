@@ -43,7 +43,10 @@ class _Plugin:
 _CONNECTORS = (
     _Plugin("io.debezium.connector.mysql.MySqlConnector", "mysql", "headwater.sources.mysql.connector", "mysql"),
 )
-_CONVERTERS = (_Plugin("org.apache.kafka.connect.json.JsonConverter", "json", "headwater.converters.json"),)
+_CONVERTERS = (
+    _Plugin("org.apache.kafka.connect.json.JsonConverter", "json", "headwater.converters.json"),
+    _Plugin("org.apache.kafka.connect.storage.StringConverter", "string", "headwater.converters.string"),
+)
 _HEADER_CONVERTERS = (
     _Plugin("org.apache.kafka.connect.storage.SimpleHeaderConverter", "simple", "headwater.converters.simple_header"),
     *_CONVERTERS,

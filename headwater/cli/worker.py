@@ -36,8 +36,8 @@ def worker(file: Path | None) -> None:
     from headwater.rest.server import ListenError, listen
     from headwater.stores.sqlite import SqliteStore, StateFileError
 
-    config = _read_config(file)
     configure_logs()
+    config = _read_config(file)
     try:
         store = SqliteStore(config.state_file)
         try:
@@ -50,16 +50,22 @@ def worker(file: Path | None) -> None:
 
 def _read_config(file: Path | None) -> WorkerConfig:
     from headwater.config import ConfigError
+    from headwater.plugins import MissingExtraError
+    from headwater.worker.assembly import check_worker
     from headwater.worker.properties import PropertiesError, parse_properties
     from headwater.worker.worker_config import read_worker_config
 
     try:
-        return read_worker_config(parse_properties(file.read_bytes()) if file else {})
+        config = read_worker_config(parse_properties(file.read_bytes()) if file else {})
+        check_worker(config)
     except PropertiesError as error:
         raise click.ClickException(f"{file}: {error}") from error
     except ConfigError as error:
         problems = "\n".join(f"  {problem.message}" for problem in error.problems)
         raise click.ClickException(f"The worker's configuration is invalid:\n{problems}") from error
+    except MissingExtraError as error:
+        raise click.ClickException(str(error)) from error
+    return config
 
 
 async def _serve(config: WorkerConfig, store: SqliteStore, sockets: list[socket.socket]) -> None:

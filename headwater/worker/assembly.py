@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from headwater.config import ConfigError, Problem
@@ -23,6 +24,13 @@ from headwater.worker.worker_config import WorkerConfig
 
 if TYPE_CHECKING:
     from headwater.sink import Sink
+
+
+_FINDERS: Mapping[str, Callable[[str], ConverterModule]] = {
+    "key.converter": find_converter,
+    "value.converter": find_converter,
+    "header.converter": find_header_converter,
+}
 
 
 def build_pipeline(
@@ -48,7 +56,11 @@ def build_pipeline(
 
 
 def build_sink(worker: WorkerConfig, connector: ConnectorConfig, task: int) -> Sink:
-    """The sink of one task; connects in `Sink.open`. Raises `ConfigError`."""
+    """The sink of one task; connects in `Sink.open`. Raises `ConfigError` or `MissingExtraError`."""
+    return _build_sink(worker, connector.values, f"connector-producer-{connector.name}-{task}")
+
+
+def _build_sink(worker: WorkerConfig, values: Mapping[str, str], client_id: str) -> Sink:
     try:
         from headwater.sinks.kafka import KafkaSink
     except ModuleNotFoundError as error:
@@ -57,47 +69,57 @@ def build_sink(worker: WorkerConfig, connector: ConnectorConfig, task: int) -> S
         raise MissingExtraError(
             "delivery to Kafka needs the Python package 'confluent_kafka': pip install 'headwater[kafka]'"
         ) from error
-    client_id = f"connector-producer-{connector.name}-{task}"
-    return KafkaSink.from_config(worker.values, connector.values, client_id)
+    return KafkaSink.from_config(worker.values, values, client_id)
 
 
 def build_converters(worker: WorkerConfig, connector: ConnectorConfig) -> Converters:
     """The connector's converters, the worker's where it names none. Raises `ConfigError`."""
     return Converters(
-        key=_build(worker, connector, "key.converter", find_converter),
-        value=_build(worker, connector, "value.converter", find_converter),
-        header=_build(worker, connector, "header.converter", find_header_converter),
+        key=_build_converter(worker, connector.values, "key.converter"),
+        value=_build_converter(worker, connector.values, "value.converter"),
+        header=_build_converter(worker, connector.values, "header.converter"),
     )
 
 
-def check(worker: WorkerConfig, connector: ConnectorConfig) -> list[OptionWarning]:
+def check_worker(worker: WorkerConfig) -> None:
+    """Find mistakes in what the worker's configuration says for all connectors.
+
+    Raises `ConfigError` with all problems at once, or `MissingExtraError`.
+    """
+    _check(worker, {})
+
+
+def check_connector(worker: WorkerConfig, connector: ConnectorConfig) -> list[OptionWarning]:
     """Build what can be built without connecting, to find mistakes early; gives the converters' warnings.
 
     Raises `ConfigError` with all problems at once.
     """
+    _check(worker, connector.values)
+    return _converter_warnings(connector)
+
+
+def _check(worker: WorkerConfig, connector: Mapping[str, str]) -> None:
+    """Build every part. Raises `ConfigError` with the problems of all."""
+    builds: list[Callable[[], object]] = [partial(_build_converter, worker, connector, option) for option in _FINDERS]
+    builds.append(partial(_build_sink, worker, connector, "check"))
     problems: list[Problem] = []
-    for build in (lambda: build_converters(worker, connector), lambda: build_sink(worker, connector, 0)):
+    for build in builds:
         try:
             build()
         except ConfigError as error:
             problems.extend(error.problems)
     if problems:
         raise ConfigError(problems)
-    return _converter_warnings(connector)
 
 
-def _build(
-    worker: WorkerConfig, connector: ConnectorConfig, option: str, find: Callable[[str], ConverterModule]
-) -> Converter:
+def _build_converter(worker: WorkerConfig, connector: Mapping[str, str], option: str) -> Converter:
     """The converter that ``option`` names, in the connector's configuration or else in the worker's.
 
     Its options are taken from where it is named, as in Kafka Connect.
     """
-    named_by_connector = connector.options[option]
-    values = connector.values if named_by_connector else worker.values
-    name = named_by_connector or worker.options[option]
+    values, name = (connector, connector[option]) if option in connector else (worker.values, worker.options[option])
     try:
-        return find(name).create(_below(values, option), is_key=option == "key.converter")
+        return _FINDERS[option](name).create(_below(values, option), is_key=option == "key.converter")
     except ConfigError as error:
         raise ConfigError(Problem(f"{option}.{p.option}", f"{option}: {p.message}") for p in error.problems) from error
     except (UnknownPluginError, MissingExtraError) as error:
@@ -107,13 +129,9 @@ def _build(
 def _converter_warnings(connector: ConnectorConfig) -> list[OptionWarning]:
     """Warnings of options that the connector's own converters don't know."""
     warnings: list[OptionWarning] = []
-    for option, find in (
-        ("key.converter", find_converter),
-        ("value.converter", find_converter),
-        ("header.converter", find_header_converter),
-    ):
-        if connector.options[option]:
-            names = NameResolver(find(connector.options[option]).OPTIONS, {})
+    for option, find in _FINDERS.items():
+        if option in connector.values:
+            names = NameResolver(find(connector.values[option]).OPTIONS, {})
             _, found = names.resolve(_below(connector.values, option))
             warnings.extend(OptionWarning(f"{option}.{w.option}", f"{option}: {w.message}") for w in found)
     return warnings

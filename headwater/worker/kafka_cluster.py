@@ -9,14 +9,16 @@ TIMEOUT_SECONDS = 3.0
 
 def kafka_cluster_id(worker: Mapping[str, str]) -> str | None:
     """The id that the brokers give; None while they can't be reached. Blocks for `TIMEOUT_SECONDS` at most."""
+    from confluent_kafka import KafkaException, Producer
+
+    from headwater.sinks.kafka.producer_config import ProducerConfig
+
+    settings = ProducerConfig.from_config(worker, {}, "headwater-worker").settings
+    producer = Producer({**settings, "log_level": 0})
     try:
-        from confluent_kafka import KafkaException
-        from confluent_kafka.admin import AdminClient
-    except ModuleNotFoundError:
-        return None
-    client = AdminClient({"bootstrap.servers": worker["bootstrap.servers"], "log_level": 0})
-    try:
-        cluster_id = client.describe_cluster(request_timeout=TIMEOUT_SECONDS).result().cluster_id
+        cluster_id = producer.cluster_id(TIMEOUT_SECONDS)
     except KafkaException:
         return None
+    finally:
+        producer.close()
     return str(cluster_id) if cluster_id else None

@@ -117,7 +117,7 @@ class Worker:
         Raises `headwater.config.ConfigError` or `ConnectorExistsError`.
         """
         connector = read_connector_config(config)
-        warnings = [*connector.warnings, *assembly.check(self._config, connector)]
+        warnings = [*connector.warnings, *assembly.check_connector(self._config, connector)]
         async with self._changing:
             if name in self._connectors:
                 raise ConnectorExistsError(name)

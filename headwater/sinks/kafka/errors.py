@@ -57,11 +57,11 @@ def delivery_error(error: KafkaError, topic: str, sizes: Sizes) -> SinkError:
         return SinkError(_too_large(topic, sizes))
     if code in _UNKNOWN_TOPIC:
         return SinkError(
-            f"topic {topic} does not exist, and the cluster does not create it: create it, set "
+            f"topic {topic!r} does not exist, and the cluster does not create it: create it, set "
             "topic.creation.default.replication.factor and topic.creation.default.partitions on the connector, "
             "or set auto.create.topics.enable=true on the brokers"
         )
-    return _error(error, f"topic {topic} takes no message")
+    return _error(error, f"topic {topic!r} takes no message")
 
 
 def refusal(reason: Exception, topic: str, sizes: Sizes) -> SinkError:
@@ -76,7 +76,7 @@ def refusal(reason: Exception, topic: str, sizes: Sizes) -> SinkError:
 
 def creation_error(error: KafkaError, topic: str) -> SinkError:
     """Why ``topic`` could not be made."""
-    return _error(error, f"topic {topic} could not be created")
+    return _error(error, f"topic {topic!r} could not be created")
 
 
 def _error(error: KafkaError, what: str) -> SinkError:
@@ -87,7 +87,7 @@ def _error(error: KafkaError, what: str) -> SinkError:
 
 def _too_large(topic: str, sizes: Sizes) -> str:
     size = sizes.key + sizes.value
-    found = f"topic {topic}: a message of {size} bytes (key {sizes.key}, value {sizes.value}) is too large: "
+    found = f"topic {topic!r}: a message of {size} bytes (key {sizes.key}, value {sizes.value}) is too large: "
     if size + _OVERHEAD > sizes.limit:
         return (
             f"{found}the producer's limit max.request.size is {sizes.limit} bytes, headers and framing included; set "

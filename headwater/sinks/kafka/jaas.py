@@ -71,10 +71,20 @@ _OIDC = {
 }
 
 
+_EXTENSION = "extension_"
+
+
 def _oidc(options: dict[str, str]) -> dict[str, str]:
-    if unknown := [name for name in options if name not in _OIDC]:
-        raise ValueError(f"the login module's {', '.join(unknown)} has no counterpart in librdkafka")
-    return {_OIDC[name]: value for name, value in options.items()}
+    settings: dict[str, str] = {}
+    extensions: list[str] = []
+    for name, value in options.items():
+        if name.startswith(_EXTENSION):
+            extensions.append(f"{name.removeprefix(_EXTENSION)}={value}")
+        elif name in _OIDC:
+            settings[_OIDC[name]] = value
+        else:
+            raise ValueError(f"the login module's {name} has no counterpart in librdkafka")
+    return settings | ({"sasl.oauthbearer.extensions": ",".join(extensions)} if extensions else {})
 
 
 _MODULES: dict[str, Callable[[dict[str, str]], dict[str, str]]] = {

@@ -15,7 +15,7 @@ QUIET_SECONDS = 60.0
 """How long a line that says the same again is held back."""
 
 _THREAD = re.compile(r"^\[thrd:[^\]]*\]: ")
-_COUNTS = re.compile(r"\(after [^)]*\)|(?<![\w.:/])\d+(?![\w.:/])")
+_COUNTS = re.compile(r"\(after .*\)|(?<![\w.:/])\d+(?![\w.:/])")
 """What changes from one attempt to the next; the digits of a broker's address stay."""
 _MOST_LINES = 256
 

@@ -199,6 +199,8 @@ _JAVA_SECURITY = "it belongs to Java's security providers; librdkafka uses OpenS
 _JAVA_METRICS = "it belongs to the Java client's own metrics"
 _KERBEROS = "sign-in with Kerberos is not supported: librdkafka's packages are built without it"
 _TOKENS = "librdkafka's token client has no such setting"
+_BROKERS_CHECK = "the brokers check the token; the client does not"
+_ASSERTIONS = "of OAuth's grants only client credentials are supported"
 _CONVERTERS = "keys and values are made by key.converter and value.converter"
 _TRANSACTIONS = "messages are not sent in transactions: delivery is at least once"
 _KEYLESS = "librdkafka spreads messages without a key by its own rule"
@@ -262,9 +264,9 @@ _ALL = (
     ),
     _same_number(
         "batch.size",
-        "1000000 by default, not 16384: librdkafka fills a batch only while a request is under way, so that big "
-        "batches cost no latency. It does not split a batch that the topic's `max.message.bytes` refuses: with a topic "
-        "that takes less than 1000000 bytes, set this to what it takes.",
+        "1000000 by default, not 16384: a batch waits for `linger.ms` at most whatever its size, and small batches "
+        "cost several times the CPU. librdkafka does not split a batch that the topic's `max.message.bytes` refuses: "
+        "with a topic that takes less than 1000000 bytes, set this to what it takes.",
     ),
     ProducerOption("linger.ms", ("queue.buffering.max.ms",), _as("queue.buffering.max.ms")),
     ProducerOption("compression.type", ("compression.codec",), _as("compression.codec")),
@@ -307,6 +309,7 @@ _ALL = (
             "sasl.oauthbearer.client.id",
             "sasl.oauthbearer.client.secret",
             "sasl.oauthbearer.scope",
+            "sasl.oauthbearer.extensions",
         ),
         _jaas,
         "With PlainLoginModule, ScramLoginModule or OAuthBearerLoginModule.",
@@ -329,6 +332,7 @@ _ALL = (
         secret=True,
     ),
     _same("sasl.oauthbearer.scope"),
+    _same("sasl.oauthbearer.sub.claim.name"),
     ProducerOption(
         "ssl.endpoint.identification.algorithm",
         ("ssl.endpoint.identification.algorithm",),
@@ -376,17 +380,24 @@ _ALL = (
     *_refused(
         "sasl.login.connect.timeout.ms sasl.login.read.timeout.ms sasl.login.refresh.buffer.seconds "
         "sasl.login.refresh.min.period.seconds sasl.login.refresh.window.factor sasl.login.refresh.window.jitter "
-        "sasl.login.retry.backoff.max.ms sasl.login.retry.backoff.ms sasl.oauthbearer.assertion.algorithm "
-        "sasl.oauthbearer.assertion.claim.aud sasl.oauthbearer.assertion.claim.exp.seconds "
-        "sasl.oauthbearer.assertion.claim.iss sasl.oauthbearer.assertion.claim.jti.include "
-        "sasl.oauthbearer.assertion.claim.nbf.seconds sasl.oauthbearer.assertion.claim.sub "
-        "sasl.oauthbearer.assertion.file sasl.oauthbearer.assertion.private.key.file "
-        "sasl.oauthbearer.assertion.private.key.passphrase sasl.oauthbearer.assertion.template.file "
-        "sasl.oauthbearer.clock.skew.seconds sasl.oauthbearer.expected.audience sasl.oauthbearer.expected.issuer "
-        "sasl.oauthbearer.header.urlencode sasl.oauthbearer.jwks.endpoint.refresh.ms "
-        "sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms sasl.oauthbearer.jwks.endpoint.retry.backoff.ms "
-        "sasl.oauthbearer.jwks.endpoint.url sasl.oauthbearer.scope.claim.name sasl.oauthbearer.sub.claim.name",
+        "sasl.login.retry.backoff.max.ms sasl.login.retry.backoff.ms sasl.oauthbearer.header.urlencode "
+        "sasl.oauthbearer.scope.claim.name",
         _TOKENS,
+    ),
+    *_refused(
+        "sasl.oauthbearer.clock.skew.seconds sasl.oauthbearer.expected.audience sasl.oauthbearer.expected.issuer "
+        "sasl.oauthbearer.jwks.endpoint.refresh.ms sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms "
+        "sasl.oauthbearer.jwks.endpoint.retry.backoff.ms sasl.oauthbearer.jwks.endpoint.url",
+        _BROKERS_CHECK,
+    ),
+    *_refused(
+        "sasl.oauthbearer.assertion.algorithm sasl.oauthbearer.assertion.claim.aud "
+        "sasl.oauthbearer.assertion.claim.exp.seconds sasl.oauthbearer.assertion.claim.iss "
+        "sasl.oauthbearer.assertion.claim.jti.include sasl.oauthbearer.assertion.claim.nbf.seconds "
+        "sasl.oauthbearer.assertion.claim.sub sasl.oauthbearer.assertion.file "
+        "sasl.oauthbearer.assertion.private.key.file sasl.oauthbearer.assertion.private.key.passphrase "
+        "sasl.oauthbearer.assertion.template.file",
+        _ASSERTIONS,
     ),
 )
 

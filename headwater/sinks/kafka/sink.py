@@ -24,7 +24,7 @@ from headwater.sinks.kafka.topics import TopicCreation
 
 log = structlog.get_logger(__name__)
 
-OPEN_SECONDS = 20.0
+OPEN_SECONDS = 10.0
 """How long `KafkaSink.open` waits for a broker to answer."""
 SERVE_EVERY = 100
 """Messages between two times that librdkafka is asked for failures: asking costs about as much as sending one."""

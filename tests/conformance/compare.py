@@ -77,7 +77,7 @@ class Comparison:
 
     def _leaf(self, where: str, expected: object, actual: object) -> None:
         self.fields += 1
-        if type(expected) is not type(actual) or expected != actual:
+        if repr(expected) != repr(actual):  # tells 1 from 1.0 and True, and 0.0 from -0.0
             self.differences.append(f"{where}: Debezium {expected!r}, Headwater {actual!r}")
 
 

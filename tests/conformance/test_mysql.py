@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pymysql
@@ -26,19 +27,37 @@ FENCE = "fence"
 """A table whose rows tell each side that it has read everything before."""
 
 
-@pytest.fixture(params=["FULL", "MINIMAL"])
-def row_metadata(request: pytest.FixtureRequest, mysql_url: sqlalchemy.URL) -> Iterator[str]:
-    """The server's ``binlog_row_metadata`` during the test."""
+@dataclass(frozen=True)
+class Settings:
+    """Global variables of the server during a test."""
+
+    binlog_row_metadata: str
+    time_zone: str
+
+
+FULL = Settings("FULL", "SYSTEM")
+MINIMAL = Settings("MINIMAL", "+09:00")
+
+
+@pytest.fixture(params=[FULL, MINIMAL], ids=lambda settings: settings.binlog_row_metadata)
+def settings(request: pytest.FixtureRequest, mysql_url: sqlalchemy.URL) -> Iterator[Settings]:
+    """The server's settings, put back afterwards."""
+    wanted: Settings = request.param
     with _connect(mysql_url) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT @@GLOBAL.binlog_row_metadata")
-        (before,) = cursor.fetchone() or ()
-        cursor.execute(f"SET GLOBAL binlog_row_metadata = {request.param}")
-        yield request.param
-        cursor.execute(f"SET GLOBAL binlog_row_metadata = {before}")
+        cursor.execute("SELECT @@GLOBAL.binlog_row_metadata, @@GLOBAL.time_zone")
+        before = Settings(*cursor.fetchone() or ())
+        _set(cursor, wanted)
+        yield wanted
+        _set(cursor, before)
+
+
+def _set(cursor: Cursor, settings: Settings) -> None:
+    for name, value in asdict(settings).items():
+        cursor.execute(f"SET GLOBAL {name} = %s", (value,))
 
 
 @pytest.fixture
-def cursor(row_metadata: str, mysql_database: sqlalchemy.URL) -> Iterator[Cursor]:
+def cursor(settings: Settings, mysql_database: sqlalchemy.URL) -> Iterator[Cursor]:
     """Signed in after the setting changed, in a database with tables and rows."""
     with _connect(mysql_database) as connection, connection.cursor() as cursor:
         cursor.execute(f"CREATE TABLE {FENCE} (id INT PRIMARY KEY)")
@@ -55,11 +74,13 @@ def report(pytestconfig: pytest.Config) -> Callable[[str], None]:
 
 
 def test_snapshot_and_stream(
-    cursor: Cursor, row_metadata: str, mysql_database: sqlalchemy.URL, tmp_path: Path, report: Callable[[str], None]
+    cursor: Cursor, settings: Settings, mysql_database: sqlalchemy.URL, tmp_path: Path, report: Callable[[str], None]
 ) -> None:
     steps = [_statements("rows.sql"), _statements("changes.sql")]
     comparison = _compare(cursor, _config(mysql_database), tmp_path, steps)
-    report(f"{row_metadata}: {comparison.events} events with {comparison.fields} fields compared with Debezium's")
+    report(
+        f"{settings.binlog_row_metadata}: {comparison.events} events with {comparison.fields} fields compared with Debezium's"
+    )
     comparison.assert_equal()
 
 
@@ -82,7 +103,7 @@ def test_stream_with_options(cursor: Cursor, mysql_database: sqlalchemy.URL, tmp
     comparison.assert_equal()
 
 
-@pytest.mark.parametrize("row_metadata", ["FULL"], indirect=True)
+@pytest.mark.parametrize("settings", [FULL], indirect=True)
 def test_changes_of_structure(cursor: Cursor, mysql_database: sqlalchemy.URL, tmp_path: Path) -> None:
     config = _config(mysql_database, {"include.schema.changes": "false"})  # only the snapshot's are sent so far
     comparison = _compare(cursor, config, tmp_path, _paragraphs("ddl.sql"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,16 +34,19 @@ class Comparison:
             self.events += 1
             where = f"event {number} ({theirs.topic}, key {_short(theirs.key)})"
             self._leaf(f"{where}: topic", theirs.topic, ours.topic)
+            if ours.topic != theirs.topic:
+                continue  # the two are out of step, the rest would only repeat it
             self._document(f"{where}: key", theirs.key, ours.key, frozenset())
             self._document(f"{where}: value", theirs.value, ours.value, _unequal(theirs))
             self._headers(f"{where}: headers", theirs, ours)
         for surplus, who in ((expected[len(actual) :], "Debezium"), (actual[len(expected) :], "Headwater")):
             self.differences.extend(f"only {who}: {event.topic} {_short(event.key)}" for event in surplus)
 
-    def report(self) -> str:
-        """The differences, for people."""
-        shown = self.differences[:MOST_SHOWN]
-        return "\n".join([f"{len(self.differences)} differences", *shown])
+    def assert_equal(self) -> None:
+        """Fail with the first differences if there are any, or if nothing was compared."""
+        if self.differences or not self.events:
+            shown = "\n".join(self.differences[:MOST_SHOWN])
+            raise AssertionError(f"{len(self.differences)} differences in {self.events} events:\n{shown}")
 
     def _headers(self, where: str, expected: Event, actual: Event) -> None:
         self._leaf(f"{where}: names", [name for name, _ in expected.headers], [name for name, _ in actual.headers])
@@ -64,29 +68,31 @@ class Comparison:
             elif path in ours:
                 self._leaf(f"{where}: {shown}", value, ours[path])
 
-    def _order(self, where: str, expected: Iterable[Any], actual: Iterable[Any]) -> None:
-        theirs, ours = list(expected), list(actual)
-        first = next(
-            (i for i, (a, b) in enumerate(zip(theirs, ours, strict=False)) if a != b), min(len(theirs), len(ours))
+    def _order(self, where: str, expected: Iterable[tuple[str, ...]], actual: Iterable[tuple[str, ...]]) -> None:
+        pairs = itertools.zip_longest(expected, actual, fillvalue=("nothing",))
+        theirs, ours = next(pair for pair in pairs if pair[0] != pair[1])
+        self.differences.append(
+            f"{where}: members: Debezium has {'.'.join(theirs)} where Headwater has {'.'.join(ours)}"
         )
-        shown = [".".join(paths[first]) if first < len(paths) else "nothing" for paths in (theirs, ours)]
-        self.differences.append(f"{where}: members: Debezium has {shown[0]} where Headwater has {shown[1]}")
 
     def _leaf(self, where: str, expected: object, actual: object) -> None:
         self.fields += 1
-        if type(expected) is not type(actual) or expected != actual:
+        if repr(expected) != repr(actual):  # tells 1 from 1.0 and True, and 0.0 from -0.0
             self.differences.append(f"{where}: Debezium {expected!r}, Headwater {actual!r}")
 
 
 def payload(event: Event) -> dict[str, Any]:
     """The payload of an event's value, with or without a schema around it; empty for a tombstone."""
-    document = json.loads(event.value or b"{}")
-    return document["payload"] if set(document) == {"schema", "payload"} else document
+    document: dict[str, Any] = json.loads(event.value or b"{}")
+    if set(document) == {"schema", "payload"}:
+        document = document["payload"]
+    return document
 
 
 def snapshot_marker(event: Event) -> str | None:
     """``snapshot`` in the source block; None for a tombstone."""
-    return payload(event).get("source", {}).get("snapshot")
+    marker: str | None = payload(event).get("source", {}).get("snapshot")
+    return marker
 
 
 def _unequal(event: Event) -> frozenset[str]:

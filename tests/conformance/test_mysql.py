@@ -4,8 +4,11 @@ What can't be equal is left out by `tests.conformance.compare`: versions, each s
 moment and the position it was taken at. In the stream positions, GTIDs and the source's time must agree.
 """
 
+from __future__ import annotations
+
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pymysql
@@ -19,49 +22,67 @@ from tests.conformance.headwater_engine import HeadwaterEngine
 from tests.conformance.reference import Engine
 
 SQL = Path(__file__).parent / "sql"
+JSON_CONVERTER = "org.apache.kafka.connect.json.JsonConverter"
 FENCE = "fence"
-"""A table whose rows end each side's reading."""
+"""A table whose rows tell each side that it has read everything before."""
 
 
-@pytest.fixture(params=["FULL", "MINIMAL"])
-def row_metadata(request: pytest.FixtureRequest, mysql_url: sqlalchemy.URL) -> Iterator[str]:
-    """The server's ``binlog_row_metadata`` during the test."""
+@dataclass(frozen=True)
+class Settings:
+    """Global variables of the server during a test."""
+
+    binlog_row_metadata: str
+    time_zone: str
+
+
+FULL = Settings("FULL", "SYSTEM")
+MINIMAL = Settings("MINIMAL", "+09:00")
+
+
+@pytest.fixture(params=[FULL, MINIMAL], ids=lambda settings: settings.binlog_row_metadata)
+def settings(request: pytest.FixtureRequest, mysql_url: sqlalchemy.URL) -> Iterator[Settings]:
+    """The server's settings, put back afterwards."""
+    wanted: Settings = request.param
     with _connect(mysql_url) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT @@GLOBAL.binlog_row_metadata")
-        (before,) = cursor.fetchone() or ()
-        cursor.execute(f"SET GLOBAL binlog_row_metadata = {request.param}")
-        yield request.param
-        cursor.execute(f"SET GLOBAL binlog_row_metadata = {before}")
+        cursor.execute("SELECT @@GLOBAL.binlog_row_metadata, @@GLOBAL.time_zone")
+        before = Settings(*cursor.fetchone() or ())
+        _set(cursor, wanted)
+        yield wanted
+        _set(cursor, before)
+
+
+def _set(cursor: Cursor, settings: Settings) -> None:
+    for name, value in asdict(settings).items():
+        cursor.execute(f"SET GLOBAL {name} = %s", (value,))
 
 
 @pytest.fixture
-def cursor(row_metadata: str, mysql_database: sqlalchemy.URL) -> Iterator[Cursor]:
-    """Signed in after the setting changed, in the test's database."""
+def cursor(settings: Settings, mysql_database: sqlalchemy.URL) -> Iterator[Cursor]:
+    """Signed in after the setting changed, in a database with tables and rows."""
     with _connect(mysql_database) as connection, connection.cursor() as cursor:
         cursor.execute(f"CREATE TABLE {FENCE} (id INT PRIMARY KEY)")
+        _run(cursor, "tables.sql")
+        _run(cursor, "rows.sql")
         yield cursor
 
 
-def test_every_event_is_debezium_s(
-    cursor: Cursor, row_metadata: str, mysql_database: sqlalchemy.URL, tmp_path: Path
-) -> None:
-    _execute(cursor, "tables.sql")
-    _execute(cursor, "rows.sql")
-    comparison = _compare(
-        cursor,
-        _config(mysql_database),
-        tmp_path,
-        lambda: _execute(cursor, "rows.sql", "changes.sql"),
-    )
-    print(f"\n{row_metadata}: {comparison.events} events, {comparison.fields} fields compared")
-    assert not comparison.differences, comparison.report()
+@pytest.fixture
+def report(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Writes a line that shows however output is captured."""
+    terminal: pytest.TerminalReporter = pytestconfig.pluginmanager.getplugin("terminalreporter")
+    return lambda line: terminal.write_line(f"\n{line}")
 
 
-def test_options_change_events_as_they_do_in_debezium(
-    cursor: Cursor, mysql_database: sqlalchemy.URL, tmp_path: Path
+def test_snapshot_and_stream(
+    cursor: Cursor, settings: Settings, mysql_database: sqlalchemy.URL, tmp_path: Path, report: Callable[[str], None]
 ) -> None:
-    _execute(cursor, "tables.sql")
-    _execute(cursor, "rows.sql")
+    steps = [_statements("rows.sql"), _statements("changes.sql")]
+    comparison = _compare(cursor, _config(mysql_database), tmp_path, steps)
+    report(f"{settings.binlog_row_metadata}: {comparison.events} events, {comparison.fields} fields compared")
+    comparison.assert_equal()
+
+
+def test_stream_with_options(cursor: Cursor, mysql_database: sqlalchemy.URL, tmp_path: Path) -> None:
     database = mysql_database.database
     options = {
         "snapshot.mode": "no_data",
@@ -75,18 +96,19 @@ def test_options_change_events_as_they_do_in_debezium(
         "value.converter.decimal.format": "NUMERIC",
         "value.converter.replace.null.with.default": "false",
     }
-    comparison = _compare(
-        cursor,
-        _config(mysql_database, **options),
-        tmp_path,
-        lambda: _execute(cursor, "rows.sql", "changes.sql"),
-    )
-    assert comparison.events
-    assert not comparison.differences, comparison.report()
+    steps = [_statements("rows.sql"), _statements("changes.sql")]
+    comparison = _compare(cursor, _config(mysql_database, options), tmp_path, steps)
+    comparison.assert_equal()
 
 
-def _config(database: sqlalchemy.URL, **options: str) -> dict[str, str]:
-    json_converter = "org.apache.kafka.connect.json.JsonConverter"
+@pytest.mark.parametrize("settings", [FULL], indirect=True)
+def test_changes_of_structure(cursor: Cursor, mysql_database: sqlalchemy.URL, tmp_path: Path) -> None:
+    config = _config(mysql_database, {"include.schema.changes": "false"})  # only the snapshot's are sent so far
+    comparison = _compare(cursor, config, tmp_path, _paragraphs("ddl.sql"))
+    comparison.assert_equal()
+
+
+def _config(database: sqlalchemy.URL, options: dict[str, str] | None = None) -> dict[str, str]:
     return {
         "name": "conformance",
         "connector.class": "io.debezium.connector.mysql.MySqlConnector",
@@ -96,33 +118,35 @@ def _config(database: sqlalchemy.URL, **options: str) -> dict[str, str]:
         "database.user": str(database.username),
         "database.password": str(database.password),
         "database.include.list": str(database.database),
-        "key.converter": json_converter,
-        "value.converter": json_converter,
-        **options,
+        "key.converter": JSON_CONVERTER,
+        "value.converter": JSON_CONVERTER,
+        **(options or {}),
     }
 
 
-def _compare(cursor: Cursor, config: dict[str, str], state: Path, change: Callable[[], None]) -> Comparison:
-    """Run both on the same tables: the snapshot, then the stream of what ``change`` does."""
-    reads_rows = config.get("snapshot.mode") != "no_data"
-    theirs_config = {**config, "database.server.id": "5401", "driver.allowPublicKeyRetrieval": "true"}
-    ours_config = {**config, "database.server.id": "5402", "database.allowPublicKeyRetrieval": "true"}
+def _compare(cursor: Cursor, config: dict[str, str], state: Path, steps: Iterable[Sequence[str]]) -> Comparison:
+    """Run both on the same tables: the snapshot, then what each step's statements put into the log."""
+    theirs = {**config, "database.server.id": "5401", "driver.allowPublicKeyRetrieval": "true"}
+    ours = {**config, "database.server.id": "5402", "database.allowPublicKeyRetrieval": "true"}
     comparison = Comparison()
-    with Engine(theirs_config) as debezium, HeadwaterEngine(ours_config, state) as headwater:
-        snapshot = debezium.until_streaming()
+    with Engine(theirs) as debezium, HeadwaterEngine(ours, state) as headwater:
+        snapshot: list[Event] = [*debezium.until_streaming()]
         headwater.wait_until_running()
         if snapshot:
-            ours = headwater.until(lambda event: snapshot_marker(event) == "last")
-            comparison.compare(_of_database(snapshot, config), _of_database(ours, config))
-            assert reads_rows or all("ddl" in payload(event) for event in ours)
-        change()
-        fence = _fence(cursor)
-        comparison.compare(_of_database(debezium.until(fence), config), _of_database(headwater.until(fence), config))
+            comparison.compare(
+                _of_database(snapshot, config),
+                _of_database(headwater.until(lambda event: snapshot_marker(event) == "last"), config),
+            )
+        for statements in steps:
+            for statement in statements:
+                cursor.execute(statement)
+            fence = _fence(cursor)
+            comparison.compare(debezium.until(fence), headwater.until(fence))
     return comparison
 
 
-def _of_database(events: list[Event] | list, config: dict[str, str]) -> list[Event]:
-    """Without the schema changes of databases that other tests or people made on this server."""
+def _of_database(events: list[Event], config: dict[str, str]) -> list[Event]:
+    """Without the schema changes of databases that others made on this server."""
     own = ("", config["database.include.list"])
     return [event for event in events if payload(event).get("databaseName", "") in own]
 
@@ -136,19 +160,29 @@ def _fence(cursor: Cursor) -> Callable[[Event], bool]:
     cursor.execute(f"INSERT INTO {FENCE} VALUES ({number})")
 
     def is_fence(event: Event) -> bool:
-        return event.topic.endswith(f".{FENCE}") and (payload(event).get("after") or {}).get("id") == number
+        return event.topic.endswith(f".{FENCE}") and payload(event)["after"] == {"id": number}
 
     return is_fence
 
 
-def _execute(cursor: Cursor, *files: str) -> None:
-    for file in files:
-        for statement in (SQL / file).read_text().split(";\n"):
-            if statement.strip():
-                cursor.execute(statement)
+def _paragraphs(file: str) -> list[list[str]]:
+    """The statements of a file, those of each paragraph together."""
+    return [
+        [statement for statement in paragraph.split(";\n") if statement.strip()]
+        for paragraph in (SQL / file).read_text().split("\n\n")
+    ]
 
 
-def _connect(url: sqlalchemy.URL) -> pymysql.Connection:
+def _statements(file: str) -> list[str]:
+    return [statement for paragraph in _paragraphs(file) for statement in paragraph]
+
+
+def _run(cursor: Cursor, file: str) -> None:
+    for statement in _statements(file):
+        cursor.execute(statement)
+
+
+def _connect(url: sqlalchemy.URL) -> pymysql.Connection[Cursor]:
     return pymysql.connect(
         host=url.host,
         port=url.port or 3306,

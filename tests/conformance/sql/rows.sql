@@ -38,3 +38,5 @@ INSERT INTO business SET id = 7, twice = 1e-5, single = 1e-5, document = '-0.5';
 INSERT INTO two_keys VALUES (1, 'a', 10), (2, 'b', NULL);
 INSERT INTO unique_key VALUES (1, 'a@example.org', 100), (NULL, 'b@example.org', 200);
 INSERT INTO no_key VALUES (1, 'one'), (NULL, NULL);
+DELETE FROM `it's "odd" {0} %s \n 한글`;
+INSERT INTO `it's "odd" {0} %s \n 한글` VALUES (1, '''"\\{}%', 1, 2, 3, 4, 5);

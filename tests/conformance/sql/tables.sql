@@ -49,3 +49,9 @@ CREATE TABLE unique_key (nullable INT NULL, email VARCHAR(50) NOT NULL, number I
 CREATE TABLE no_key (value INT, name VARCHAR(20), KEY (value));
 
 CREATE TABLE never_filled (id INT PRIMARY KEY);
+
+CREATE TABLE `it's "odd" {0} %s \n 한글` (
+    `key'"\` INT NOT NULL DEFAULT 3 PRIMARY KEY,
+    `with space` VARCHAR(20) DEFAULT 'a "b" {c} %s',
+    `1st` INT, `a.b` INT, `클래스` INT, `class` INT, `{row}` INT
+);

@@ -10,7 +10,7 @@ from pymysql.cursors import Cursor
 
 from headwater.config import Config
 from headwater.shape import EventShape
-from headwater.source import EMPTY, Batch, Partition, Resume, RetriableSourceError, Rows, SourceError
+from headwater.source import EMPTY, Batch, Partition, Resume, Rows, SourceError
 from headwater.sources.filters import TableFilter
 from headwater.sources.mysql import checks, server
 from headwater.sources.mysql.binlog import (
@@ -168,11 +168,8 @@ class MySqlSource:
                 self._handle(event, items)
         except (EventError, TableMapError) as error:
             self._failure = SourceError(f"{self._here()}: {error}")
-        except RetriableSourceError:
-            if not items:
-                raise
         except SourceError as error:
-            self._failure = error
+            self._failure = error  # what the events before it became is delivered first
         if self._failure is not None and not items:
             raise self._failure
         return Batch(items, None if self._resuming() else self._position.offset(), self._structures.take_news())
@@ -210,7 +207,7 @@ class MySqlSource:
             self._table_map(buffer, body, end)
         elif kind == EventType.QUERY:
             self._query(buffer, body, end)
-        elif kind == EventType.XID:
+        elif kind in (EventType.XID, EventType.XA_PREPARE):
             self._finish()
         elif kind in (EventType.GTID, EventType.ANONYMOUS_GTID):
             self._gtid(buffer, body, end, anonymous=kind == EventType.ANONYMOUS_GTID)
@@ -244,22 +241,26 @@ class MySqlSource:
         word = sql.lstrip()[:10].upper()
         if word == "BEGIN" or word.startswith("XA START"):
             self._in_xa = word != "BEGIN"
-            position.begin(self._event_start, thread)
-            self._skipping = self._skip_events > 0
+            self._begin(thread)
         elif word.startswith(_INSIDE) or (position.in_transaction and not word.startswith(_ENDS)):
             if word.startswith(_CHANGES):
                 log.warning("a statement in the log changes rows and can't be captured", statement=sql[:200])
+        elif sql.rstrip().upper().endswith("START TRANSACTION"):  # CREATE TABLE … SELECT: the rows follow
+            if not self._skip_events:  # else it was followed before the restart
+                self._ddl(sql, database)
+            self._begin(thread)
         else:
-            self._in_xa = False
             self._ddl(sql, database)
-            if sql.rstrip().upper().endswith("START TRANSACTION"):  # CREATE TABLE … SELECT: the rows follow
-                position.begin(self._event_start, thread)
-            else:
-                self._finish()
+            self._finish()
+
+    def _begin(self, thread: int) -> None:
+        self._position.begin(self._event_start, thread)
+        self._skipping = self._skip_events > 0
 
     def _finish(self) -> None:
         self._position.finish(self._event_end)
         self._skip_events = self._skip_rows = 0
+        self._skipping = self._in_xa = False
 
     def _ddl(self, sql: str, database: str) -> None:
         ddl = read_ddl(sql, database)

@@ -7,6 +7,11 @@ from collections.abc import Iterator
 import pymysql
 import pytest
 import sqlalchemy
+from hypothesis import HealthCheck, settings
+
+# how fast examples come says something of the machine, nothing of the code
+settings.register_profile("headwater", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("headwater")
 
 
 @pytest.fixture(scope="session")

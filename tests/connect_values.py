@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from headwater.record import DECIMAL, Field, Schema, Type
 from headwater.shape import Const, Node, ReaderCode, Slot, Stage, Struct
 
-_HOSTILE = st.sampled_from(['"', "'", "\\", "\n", "{", "}", "{}", '"""', "%s", "é", "😀", "\u2028", "\x00", ""])
+_HOSTILE = st.sampled_from(['"', "'", "\\", "\n", "{", "}", "{}", '"""', "%s", "é", "😀", "\u2028", "\x00"])
 _INTEGERS = {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32, Type.INT64: 64}
 
-text = st.text(max_size=8) | st.lists(_HOSTILE, max_size=4).map("".join)
-surrogates = st.text(st.characters(categories=("Cs", "Lu")), max_size=4)
-names = text | surrogates
+text = st.text(max_size=8) | st.lists(_HOSTILE, min_size=1, max_size=4).map("".join)
+surrogates = st.text(st.characters(categories=("Cs", "Lu")), min_size=1, max_size=4)
+names = text.filter(bool) | surrogates
 
 
 def _scalars(schema: Schema) -> st.SearchStrategy[Any]:
@@ -89,7 +89,7 @@ _SCALARS = (_PLAIN.map(Schema) | st.integers(-5, 25).map(_decimal)).flatmap(_des
 
 
 def _structs(members: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
-    fields = st.dictionaries(names.filter(bool), members, max_size=6)
+    fields = st.dictionaries(names, members, max_size=6)
     return fields.map(lambda found: Schema(Type.STRUCT, fields=tuple(Field(*item) for item in found.items())))
 
 
@@ -127,11 +127,11 @@ class Planned:
         """What `code`'s function takes."""
         return tuple(self.event.values()), [tuple(row.values()) for row in self.rows]
 
-    def code(self, used: frozenset[str]) -> ReaderCode:  # noqa: ARG002 - all of them are
+    def code(self, used: frozenset[str]) -> ReaderCode:
         """`headwater.shape.Reader.code`."""
         row = f"{', '.join(self.rows[0])}, = columns" if self.rows[0] else "pass"
         event = [f"{', '.join(self.event)}, = event"] if self.event else []
-        return ReaderCode(("event", "rows_"), event, "for columns in rows_:", [row])
+        return ReaderCode(("event", "row_values"), event, "for columns in row_values:", [row])
 
 
 def _value(schema: Schema, node: Node, slots: dict[str, Any]) -> Any:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from headwater.converter import ConversionError
-from headwater.record import Schema
+from headwater.record import Schema, Type
 
 _FLOAT32 = struct.Struct("<f")
 _SMALLEST_NORMAL = 2.0**-126  # below it a float32 has less than six digits
@@ -34,10 +34,12 @@ def shortest_float32(value: float) -> float:
     return float(f"{value:.9g}")
 
 
-def double(value: float) -> str:
-    """``Double.toString``, in the fewest digits: ``1.5``, ``1.0E7``, ``NaN``."""
+def floating(value: float, schema: Schema | None) -> str:
+    """``Float.toString`` or ``Double.toString``, in the fewest digits: ``1.5``, ``1.0E7``, ``NaN``."""
     if value - value != 0:
         return non_finite(value)
+    if schema is not None and schema.type is Type.FLOAT32:
+        value = shortest_float32(value)
     if value == 0 or 1e-3 <= abs(value) < 1e7:
         return repr(value)
     sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()

@@ -78,8 +78,7 @@ def _to_string(schema: Schema | None, value: Any) -> str:
         case int():
             return _integer(schema, value)
         case float():
-            is_float32 = schema is not None and schema.type is Type.FLOAT32 and value - value == 0
-            return java_text.double(java_text.shortest_float32(value) if is_float32 else value)
+            return java_text.floating(value, schema)
         case str():
             return value
         case list():

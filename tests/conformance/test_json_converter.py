@@ -18,7 +18,6 @@ from tests.conformance import reference
 from tests.conformance.reference import JsonConverterReference
 from tests.connect_values import schemaless, schemas, types, values
 
-EXAMPLES = 4000
 options = st.fixed_dictionaries(
     {
         "schemas.enable": st.sampled_from(["true", "false"]),
@@ -51,7 +50,7 @@ def connect() -> Iterator[JsonConverterReference]:
         yield process
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(typed | untyped, options)
 def test_documents_are_those_of_connect(
     connect: JsonConverterReference, case: tuple[Schema | None, Any], options: dict[str, str]

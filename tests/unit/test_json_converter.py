@@ -39,7 +39,7 @@ def run(case: Planned, converter: Converter) -> list[bytes | None]:
     return [value for _, _, _, value, _ in function(*case.arguments())]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(planned(), st.sampled_from([{}, *OPTION_SETS]))
 def test_a_plan_writes_what_conversion_one_by_one_writes(case: Planned, options: dict[str, str]) -> None:
     converter = create(options, is_key=False)

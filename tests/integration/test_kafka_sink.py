@@ -212,7 +212,8 @@ def test_a_compacted_topic_refuses_a_message_without_a_key(open_sink, topic):
 def test_a_full_queue_holds_the_task_back_and_loses_nothing(open_sink, kafka_bootstrap, topic):
     sink = open_sink({"producer.override.max.request.size": "2000", "producer.override.buffer.memory": "4096"})
     for number in range(500):
-        deliver(sink, message(topic, b"%04d" % number * 200))
+        sink.send([message(topic, b"%04d" % number * 200)])
+    assert sink.flush(SECONDS)
     assert [int(m.value()[:4]) for m in received(kafka_bootstrap, topic, 500)] == list(range(500))
 
 

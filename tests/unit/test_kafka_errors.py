@@ -4,9 +4,9 @@ import pytest
 from confluent_kafka import KafkaError
 
 from headwater.sink import RetriableSinkError
-from headwater.sinks.kafka.errors import Sizes, creation_error, delivery_error
+from headwater.sinks.kafka.errors import Size, creation_error, delivery_error, stop_error
 
-SIZES = Sizes(key=1, value=2, limit=1000)
+SIZE = Size(key=1, value=2)
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ SIZES = Sizes(key=1, value=2, limit=1000)
     ],
 )
 def test_what_passes_or_is_mended_by_a_new_producer_is_tried_again(code):
-    assert isinstance(delivery_error(KafkaError(code), "t", SIZES), RetriableSinkError)
+    assert isinstance(delivery_error(KafkaError(code), "t", SIZE), RetriableSinkError)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_what_passes_or_is_mended_by_a_new_producer_is_tried_again(code):
     ],
 )
 def test_what_someone_must_mend_stops_the_task_and_says_how(code, mend):
-    found = delivery_error(KafkaError(code), "orders", SIZES)
+    found = delivery_error(KafkaError(code), "orders", SIZE)
     assert not isinstance(found, RetriableSinkError)
     assert "'orders'" in str(found)
     assert mend in str(found)
@@ -47,3 +47,10 @@ def test_a_topic_that_may_not_be_made_says_which_right_is_missing():
     assert not isinstance(found, RetriableSinkError)
     assert "'orders' could not be created" in str(found)
     assert "CREATE" in str(found)
+
+
+def test_a_producer_that_stopped_is_replaced_unless_it_lacks_a_right():
+    assert isinstance(stop_error(KafkaError(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER, fatal=True)), RetriableSinkError)
+    missing_right = stop_error(KafkaError(KafkaError.CLUSTER_AUTHORIZATION_FAILED, fatal=True))
+    assert not isinstance(missing_right, RetriableSinkError)
+    assert "IDEMPOTENT_WRITE" in str(missing_right)

@@ -1,5 +1,6 @@
 """Options of Kafka's Java producer become librdkafka's settings, or are refused by name."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,20 @@ def test_a_jaas_login_that_cannot_be_read_is_refused_without_showing_it(jaas):
     found = problems({**SIGN_IN, "sasl.jaas.config": jaas})
     assert list(found) == ["producer.override.sasl.jaas.config"]
     assert "hunter2" not in str(found)
+
+
+def test_options_are_checked_without_asking_for_a_token():
+    with socket.create_server(("127.0.0.1", 0)) as endpoint:
+        worker = {
+            "security.protocol": "SASL_PLAINTEXT",
+            "sasl.mechanism": "OAUTHBEARER",
+            "sasl.jaas.config": "x.OAuthBearerLoginModule required clientId='c' clientSecret='s';",
+            "sasl.oauthbearer.token.endpoint.url": f"http://127.0.0.1:{endpoint.getsockname()[1]}/token",
+        }
+        assert settings(worker=worker)["sasl.oauthbearer.method"] == "oidc"
+        endpoint.setblocking(False)
+        with pytest.raises(BlockingIOError):  # nobody called
+            endpoint.accept()
 
 
 def test_a_pem_keystore_gives_key_and_certificate():

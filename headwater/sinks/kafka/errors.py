@@ -1,5 +1,6 @@
 """What librdkafka reports, as the sink's errors: the topic, the cause, and what to do about it."""
 
+# ruff: noqa: SLF001 - librdkafka's own error codes start with an underscore, and are public
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -7,8 +8,6 @@ from dataclasses import dataclass
 from confluent_kafka import KafkaError, KafkaException
 
 from headwater.sink import RetriableSinkError, SinkError
-
-# ruff: noqa: SLF001 - librdkafka's own error codes start with an underscore, and are public
 
 PURGED = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)
 """A message was dropped because we said so."""
@@ -37,12 +36,19 @@ _MENDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Sizes:
-    """How big a message is, in bytes, and the producer's own limit for it (``max.request.size``)."""
+class Size:
+    """How big a message is, in bytes, without its headers."""
 
     key: int
     value: int
-    limit: int
+
+    @classmethod
+    def of(cls, key: bytes | None, value: bytes | None) -> Size:
+        """The size of a message with these."""
+        return cls(len(key or b""), len(value or b""))
+
+    def __str__(self) -> str:
+        return f"{self.key + self.value} bytes (key {self.key}, value {self.value}; headers not counted)"
 
 
 def is_final(error: KafkaError) -> bool:
@@ -50,11 +56,29 @@ def is_final(error: KafkaError) -> bool:
     return error.code() in _MENDS
 
 
-def delivery_error(error: KafkaError, topic: str, sizes: Sizes) -> SinkError:
+def refusal(reason: Exception, topic: str, size: Size, limit: int) -> SinkError:
+    """Why librdkafka did not even take a message; ``limit`` is the producer's ``max.request.size``."""
+    if not isinstance(reason, KafkaException):
+        return SinkError(f"topic {topic!r} takes no message: {reason}; {_MENDS[KafkaError.TOPIC_EXCEPTION]}")
+    error = reason.args[0]
+    if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
+        return SinkError(
+            f"topic {topic!r}: a message of {size} is over the producer's max.request.size of {limit} bytes; set "
+            "producer.override.max.request.size higher, and with it the topic's max.message.bytes "
+            "(the brokers' message.max.bytes)"
+        )
+    return delivery_error(error, topic, size)
+
+
+def delivery_error(error: KafkaError, topic: str, size: Size) -> SinkError:
     """Why a message to ``topic`` was not delivered: `RetriableSinkError` unless someone has to act."""
     code = error.code()
     if code == KafkaError.MSG_SIZE_TOO_LARGE:
-        return SinkError(_too_large(topic, sizes))
+        return SinkError(
+            f"topic {topic!r}: the broker refused a message of {size} as too large, or the batch it was sent in; set "
+            "the topic's max.message.bytes (the brokers' message.max.bytes) higher, or "
+            "producer.override.batch.size to at most what the topic takes"
+        )
     if code in _UNKNOWN_TOPIC:
         return SinkError(
             f"topic {topic!r} does not exist, and the cluster does not create it: create it, set "
@@ -64,41 +88,17 @@ def delivery_error(error: KafkaError, topic: str, sizes: Sizes) -> SinkError:
     return _error(error, f"topic {topic!r} takes no message")
 
 
-def refusal(reason: Exception, topic: str, sizes: Sizes) -> SinkError:
-    """Why librdkafka did not even take a message."""
-    if isinstance(reason, KafkaException):
-        error = reason.args[0]
-        if error.code() != KafkaError._INVALID_ARG:
-            return delivery_error(error, topic, sizes)
-        reason = ValueError(error.str())
-    return SinkError(f"topic {topic!r} takes no message: {reason}; {_MENDS[KafkaError.TOPIC_EXCEPTION]}")
-
-
 def creation_error(error: KafkaError, topic: str) -> SinkError:
     """Why ``topic`` could not be made."""
     return _error(error, f"topic {topic!r} could not be created")
+
+
+def stop_error(error: KafkaError) -> SinkError:
+    """Why the producer as a whole sends nothing more: a new one can, unless a right is missing."""
+    return _error(error, "the idempotent producer stopped")
 
 
 def _error(error: KafkaError, what: str) -> SinkError:
     reason = f"{what}: {error.str()} ({error.name()})"
     mend = _MENDS.get(error.code())
     return SinkError(f"{reason}; {mend}") if mend else RetriableSinkError(reason)
-
-
-def _too_large(topic: str, sizes: Sizes) -> str:
-    size = sizes.key + sizes.value
-    found = f"topic {topic!r}: a message of {size} bytes (key {sizes.key}, value {sizes.value}) is too large: "
-    if size + _OVERHEAD > sizes.limit:
-        return (
-            f"{found}the producer's limit max.request.size is {sizes.limit} bytes, headers and framing included; set "
-            "producer.override.max.request.size higher, and with it the topic's max.message.bytes "
-            "(the brokers' message.max.bytes)"
-        )
-    return (
-        f"{found}the broker refused it, or the batch it was sent in; set the topic's max.message.bytes (the brokers' "
-        f"message.max.bytes) higher, or producer.override.batch.size at most to what the topic takes"
-    )
-
-
-_OVERHEAD = 512
-"""More than librdkafka adds for framing; headers may add more, then the other text shows, which is true as well."""

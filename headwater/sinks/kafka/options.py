@@ -136,16 +136,12 @@ def _identification(value: str, _given: Given) -> Settings:
     return {"ssl.endpoint.identification.algorithm": value.strip().lower() or "none"}
 
 
-def _store_type(option: str, default: str = "JKS") -> Callable[[Given], str]:
-    return lambda given: given.get(option, default).strip().upper()
-
-
-_keystore_type = _store_type("ssl.keystore.type")
-_truststore_type = _store_type("ssl.truststore.type")
+def _store_type(store: str, given: Given) -> str:
+    return given.get(f"ssl.{store}.type", "JKS").strip().upper()
 
 
 def _keystore_location(value: str, given: Given) -> Settings:
-    match _keystore_type(given):
+    match _store_type("keystore", given):
         case "PKCS12":
             return {"ssl.keystore.location": value}
         case "PEM":
@@ -157,7 +153,7 @@ def _keystore_location(value: str, given: Given) -> Settings:
 
 
 def _truststore_location(value: str, given: Given) -> Settings:
-    if _truststore_type(given) != "PEM":
+    if _store_type("truststore", given) != "PEM":
         raise ValueError(
             "librdkafka reads trusted certificates as PEM only: convert the store (keytool -exportcert -rfc) and set "
             "ssl.truststore.type=PEM"

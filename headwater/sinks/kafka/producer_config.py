@@ -158,9 +158,12 @@ def _conflicts(given: Mapping[str, _Given]) -> Iterator[_Given]:
 def _refused_by_librdkafka(settings: Settings, given: Mapping[str, _Given]) -> Iterator[Problem]:
     """What librdkafka itself finds wrong: ranges, files that can't be read, combinations.
 
-    It says so only by making a producer; this one knows no broker, so it connects nowhere.
+    It says so only by making a producer; this one knows no broker and asks for no token, so it connects nowhere.
     """
     alone = {name: value for name, value in settings.items() if name != "metadata.broker.list"}
+    if alone.get("sasl.mechanisms") == "OAUTHBEARER":
+        alone = {name: value for name, value in alone.items() if not name.startswith("sasl.")}
+        alone["security.protocol"] = alone["security.protocol"].upper().removeprefix("SASL_")
     try:
         Producer(alone | {"log_level": 0}).close()
     except KafkaException as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import NoReturn
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -16,7 +17,7 @@ from confluent_kafka import Message as Report
 
 from headwater.config import ConfigError, Problem
 from headwater.sink import Message, RetriableSinkError, SinkError
-from headwater.sinks.kafka.errors import PURGED, SIGN_IN_REFUSED, Sizes, delivery_error, refusal
+from headwater.sinks.kafka.errors import PURGED, SIGN_IN_REFUSED, Size, delivery_error, refusal, stop_error
 from headwater.sinks.kafka.log import ClientLog
 from headwater.sinks.kafka.producer_config import ProducerConfig
 from headwater.sinks.kafka.topic_admin import TopicAdmin
@@ -48,6 +49,7 @@ class KafkaSink:
         self._ready: set[str] = set()
         self._unserved = 0
         self._producer: Producer | None = None
+        self._produce: Callable[..., None] = _not_open
 
     @classmethod
     def from_config(cls, worker: Mapping[str, str], connector: Mapping[str, str], client_id: str) -> KafkaSink:
@@ -76,6 +78,7 @@ class KafkaSink:
         """
         callbacks = {"on_delivery": self._on_delivery, "error_cb": self._on_error}
         self._producer = Producer({**self._config.settings, **callbacks}, logger=ClientLog())
+        self._produce = self._producer.produce
         wait = _Wait("no Kafka broker answers", OPEN_SECONDS)
         while not self._answers(self._producer):
             wait.check(self._client_error)
@@ -86,8 +89,7 @@ class KafkaSink:
 
         Raises `SinkError` for a message sent earlier, or for one of these: too large, or its topic can't be made.
         """
-        produce: Callable[..., None] = self._opened.produce
-        ready = self._ready
+        produce, ready = self._produce, self._ready
         for message in messages:
             _, topic, key, value, headers = message
             if topic not in ready:
@@ -115,12 +117,12 @@ class KafkaSink:
             log.warning("messages dropped undelivered; they are sent again from the stored offset", messages=left)
         self._producer.purge()  # `Producer.close` would wait for them without end
         self._producer.close()
-        self._producer = None
+        self._producer, self._produce = None, _not_open
 
     @property
     def _opened(self) -> Producer:
         if self._producer is None:
-            raise RuntimeError("the sink is not open")
+            _not_open()
         return self._producer
 
     def _answers(self, producer: Producer) -> bool:
@@ -144,19 +146,18 @@ class KafkaSink:
     def _send_again(self, message: Message, error: Exception) -> None:
         """A message that `Producer.produce` didn't take: wait for room in the queue, or give the reason."""
         _, topic, key, value, headers = message
-        produce: Callable[..., None] = self._opened.produce
         wait = _Wait("the producer's queue is full", self._config.max_block)
         while isinstance(error, BufferError):
             self._serve(POLL_SECONDS)
             wait.check(self._client_error)
             try:
-                produce(topic, value, key, ANY_PARTITION, None, None, NOW, headers)
+                self._produce(topic, value, key, ANY_PARTITION, None, None, NOW, headers)
             except (BufferError, KafkaException, ValueError) as again:
                 error = again
             else:
                 return
         self._serve(0)  # a report that is waiting there may say more than this error
-        raise refusal(error, topic, self._sizes(key, value)) from error
+        raise refusal(error, topic, Size.of(key, value), self._config.settings["message.max.bytes"]) from error
 
     def _serve(self, timeout: float) -> None:
         """Let librdkafka call back, waiting ``timeout`` seconds for it; raises what it reports."""
@@ -172,7 +173,7 @@ class KafkaSink:
         """A message was not delivered. The first reason stands, unless it would pass and a later one won't."""
         if error.code() in PURGED:
             return
-        failure = delivery_error(error, report.topic() or "", self._sizes(report.key(), report.value()))
+        failure = delivery_error(error, report.topic() or "", Size.of(report.key(), report.value()))
         if self._failure is None or (isinstance(self._failure, RetriableSinkError) and type(failure) is SinkError):
             self._failure = failure
 
@@ -180,12 +181,13 @@ class KafkaSink:
         """Something is wrong with the client as a whole; all but fatal errors it mends by itself."""
         self._client_error = error.str()
         if error.fatal():
-            self._failure = self._failure or RetriableSinkError(f"the idempotent producer stopped: {error.str()}")
+            self._failure = self._failure or stop_error(error)
         elif error.code() in SIGN_IN_REFUSED and not self._signed_in:
             self._failure = SinkError(f"the Kafka brokers refuse the sign-in: {error.str()}; check producer.sasl.*")
 
-    def _sizes(self, key: bytes | None, value: bytes | None) -> Sizes:
-        return Sizes(len(key or b""), len(value or b""), self._config.settings["message.max.bytes"])
+
+def _not_open(*_arguments: object) -> NoReturn:
+    raise RuntimeError("the sink is not open")
 
 
 class _Wait:

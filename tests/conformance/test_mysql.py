@@ -102,6 +102,15 @@ def test_stream_with_options(cursor: Cursor, mysql_database: sqlalchemy.URL, tmp
 
 
 @pytest.mark.parametrize("settings", [FULL], indirect=True)
+@pytest.mark.parametrize("tables", ["never_filled,course,no_key", "outbox,two_keys,never_filled", "never_filled"])
+def test_snapshot_markers(cursor: Cursor, tables: str, mysql_database: sqlalchemy.URL, tmp_path: Path) -> None:
+    """Empty tables and such with one row, at the beginning and at the end."""
+    names = ",".join(f"{mysql_database.database}.{table}" for table in tables.split(","))
+    comparison = _compare(cursor, _config(mysql_database, {"table.include.list": names}), tmp_path, [])
+    comparison.assert_equal()
+
+
+@pytest.mark.parametrize("settings", [FULL], indirect=True)
 def test_changes_of_structure(cursor: Cursor, mysql_database: sqlalchemy.URL, tmp_path: Path) -> None:
     config = _config(mysql_database, {"include.schema.changes": "false"})  # only the snapshot's are sent so far
     comparison = _compare(cursor, config, tmp_path, _paragraphs("ddl.sql"))

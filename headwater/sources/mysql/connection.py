@@ -22,6 +22,9 @@ _PASSING = {
     ER.SERVER_SHUTDOWN,
     ER.LOCK_WAIT_TIMEOUT,
     ER.LOCK_DEADLOCK,
+    ER.NO_SUCH_TABLE,  # dropped or altered while the snapshot was reading: the next one sees it as it is then
+    ER.TABLE_DEF_CHANGED,
+    ER.QUERY_INTERRUPTED,
     1159,  # ER_NET_READ_INTERRUPTED
     1161,  # ER_NET_WRITE_INTERRUPTED
     3169,  # ER_SESSION_WAS_KILLED

@@ -40,6 +40,15 @@ def test_tells_what_is_dropped() -> None:
     assert not read_ddl("ALTER TABLE t DROP x", "db").drops
 
 
+def test_tells_which_tables_may_be_another_afterwards() -> None:
+    table = ("course", "outbox")
+    assert read_ddl("ALTER TABLE Course.OUTBOX DROP x", "db").changes(table)
+    assert read_ddl("DROP DATABASE course", "db").changes(table)
+    assert not read_ddl("ALTER TABLE outbox DROP x", "db").changes(table)
+    assert not read_ddl("CREATE TABLE IF NOT EXISTS course.outbox (id int)", "db").changes(table)
+    assert not read_ddl("DROP TEMPORARY TABLE course.outbox", "db").changes(table)
+
+
 @given(st.text())
 def test_takes_any_text(sql: str) -> None:
     read_ddl("ALTER TABLE " + sql, "db")

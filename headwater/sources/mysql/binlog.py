@@ -8,6 +8,7 @@ Source: MySQL's "Replication Protocol" and ``libs/mysql/binlog/event/binlog_even
 
 from __future__ import annotations
 
+import ssl
 import struct
 import time
 import zlib
@@ -99,7 +100,10 @@ def dump_from_position(
 
 def dump_from_gtids(connection: Connection[Any], server_id: int, seen: GtidSet, heartbeat: float) -> BinlogStream:
     """Ask for every transaction that is not in ``seen`` (COM_BINLOG_DUMP_GTID)."""
-    gtids = seen.encode()
+    try:
+        gtids = seen.encode()
+    except ValueError as error:
+        raise SourceError(f"the log can't be read after the GTIDs {seen}: {error}") from error
     command = struct.pack("<HIIQI", BINLOG_THROUGH_GTID, server_id, 0, 4, len(gtids)) + gtids
     return _dump(connection, COM_BINLOG_DUMP_GTID, command, heartbeat, f"reading the binlog after the GTIDs {seen}")
 
@@ -123,6 +127,7 @@ class BinlogStream:
         self._rest = b""
         self._heard = time.monotonic()
         self._long: list[bytes] = []
+        self._failure: SourceError | None = None
         self.ended = False
 
     def read(self, timeout: float) -> list[Event]:
@@ -130,8 +135,11 @@ class BinlogStream:
 
         An empty list says nothing more than that no whole event is there. `ended` says that a dump up to the end
         of the log has come to it. Raises `RetriableSourceError` where the connection is lost or silent for longer
-        than three heartbeats, `SourceError` where the server refuses (a purged log) or an event is damaged.
+        than three heartbeats, `SourceError` where the server refuses (a purged log) or an event is damaged; the
+        events before that are given first.
         """
+        if self._failure is not None:
+            raise self._failure
         data = self._receive(timeout)
         if not data:
             return []
@@ -142,7 +150,7 @@ class BinlogStream:
         try:
             self._socket.settimeout(timeout)
             data: bytes = self._socket.recv(max(_RECEIVE_BYTES, self._missing()))
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError, ssl.SSLWantReadError):  # the last two where there is no timeout
             if time.monotonic() - self._heard > self._silence:
                 raise RetriableSourceError(f"{self._doing}: no heartbeat for {self._silence:.0f} s") from None
             return b""
@@ -179,6 +187,15 @@ class BinlogStream:
 
     def _split(self, buffer: bytes) -> list[Event]:
         events: list[Event] = []
+        try:
+            self._take_packets(buffer, events)
+        except SourceError as error:
+            if not events:
+                raise
+            self._failure = error
+        return events
+
+    def _take_packets(self, buffer: bytes, events: list[Event]) -> None:
         position, size = 0, len(buffer)
         while position + 4 <= size:
             length = buffer[position] | buffer[position + 1] << 8 | buffer[position + 2] << 16
@@ -191,7 +208,6 @@ class BinlogStream:
                 self._take(buffer, position + 4, end, events)
             position = end
         self._rest = buffer[position:]
-        return events
 
     def _continue_long(self, buffer: bytes, start: int, end: int, events: list[Event]) -> None:
         """An event of 16 MiB and more comes in several packets; all but the last are full."""

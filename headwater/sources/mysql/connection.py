@@ -22,21 +22,31 @@ _PASSING = {
     ER.SERVER_SHUTDOWN,
     ER.LOCK_WAIT_TIMEOUT,
     ER.LOCK_DEADLOCK,
+    ER.NO_SUCH_TABLE,  # dropped or altered while the snapshot was reading: the next one sees it as it is then
+    ER.TABLE_DEF_CHANGED,
+    ER.QUERY_INTERRUPTED,
     1159,  # ER_NET_READ_INTERRUPTED
     1161,  # ER_NET_WRITE_INTERRUPTED
     3169,  # ER_SESSION_WAS_KILLED
     4031,  # ER_CLIENT_INTERACTION_TIMEOUT
 }
 _HINTS = {
+    CR.CR_SSL_CONNECTION_ERROR: "database.ssl.mode asks for TLS",
     ER.ACCESS_DENIED_ERROR: "check database.user and database.password, and from which hosts the user may connect",
     1227: "the user needs the privileges SELECT, RELOAD, SHOW DATABASES, REPLICATION SLAVE, REPLICATION CLIENT",
 }
+_CERTIFICATE_HINT = (
+    "database.ssl.ca must name the PEM file of the authority that signed the server's certificate, "
+    "and verify_identity also asks that the certificate has the host's name"
+)
 
 
 def source_error(error: Exception, doing: str) -> SourceError | RetriableSourceError:
     """A driver's error as the source's: retriable where waiting may help, else with a hint where one is known."""
     number = error.args[0] if error.args else None
     text = f"{doing}: {error}"
+    if isinstance(getattr(error, "original_exception", error), ssl.SSLCertVerificationError):
+        return SourceError(f"{text} ({_CERTIFICATE_HINT})")
     if isinstance(error, OSError) or number in _PASSING or isinstance(error, pymysql.InterfaceError):
         return RetriableSourceError(text)
     hint = _HINTS.get(number) if isinstance(number, int) else None
@@ -57,16 +67,22 @@ def driver_errors(doing: str) -> Iterator[None]:
         raise source_error(error, doing) from error
 
 
-def _tls(config: Config) -> dict[str, Any]:
-    """PyMySQL's arguments for ``database.ssl.mode``."""
+def _tls(config: Config) -> ssl.SSLContext | None:
+    """What ``database.ssl.mode`` asks of TLS; None for a connection without it. Raises `SourceError`."""
     mode = config["database.ssl.mode"].lower()
     if mode in ("disabled", "disable"):
-        return {"ssl_disabled": True}
-    context = ssl.create_default_context(cafile=config["database.ssl.ca"])
-    context.check_hostname = mode == "verify_identity"
+        return None
     if mode not in ("verify_ca", "verify_identity"):
-        context.verify_mode = ssl.CERT_NONE
-    return {"ssl": context}
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return context
+    try:
+        context = ssl.create_default_context(cafile=config["database.ssl.ca"])
+    except OSError as error:
+        raise SourceError(f"database.ssl.ca: {config['database.ssl.ca']!r} can't be read: {error}") from error
+    context.check_hostname = mode == "verify_identity"
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # the certificates that MySQL makes for itself do not pass it
+    return context
 
 
 def connect(config: Config, *, program: str = "headwater") -> Connection[Any]:
@@ -79,7 +95,7 @@ def connect(config: Config, *, program: str = "headwater") -> Connection[Any]:
     allowed = config["database.allowPublicKeyRetrieval"]
     try:
         with driver_errors(doing):
-            connection = _open(config, program, None if allowed else _NO_PUBLIC_KEY)
+            return _open(config, program, None if allowed else _NO_PUBLIC_KEY)
     except ValueError as error:
         if allowed:
             raise
@@ -87,15 +103,22 @@ def connect(config: Config, *, program: str = "headwater") -> Connection[Any]:
             f"{doing}: Public Key Retrieval is not allowed: use TLS (database.ssl.mode=required) "
             "or set database.allowPublicKeyRetrieval=true"
         ) from error
-    if config["database.ssl.mode"].lower() not in ("disabled", "disable", "preferred") and not _encrypted(connection):
-        connection.close()
-        raise SourceError(
-            f"MySQL at {host}:{port} offers no TLS, which database.ssl.mode={config['database.ssl.mode']} asks for"
-        )
-    return connection
 
 
 def _open(config: Config, program: str, public_key: bytes | None) -> Connection[Any]:
+    tls = _tls(config)
+    try:
+        return _sign_in(config, program, public_key, tls)
+    except pymysql.OperationalError as error:
+        if error.args[0] != CR.CR_SSL_CONNECTION_ERROR or config["database.ssl.mode"].lower() != "preferred":
+            raise
+        return _sign_in(config, program, public_key, None)  # the server has no TLS
+
+
+def _sign_in(
+    config: Config, program: str, public_key: bytes | None, tls: ssl.SSLContext | None
+) -> Connection[Any]:
+    """Given a context, the driver ends with CR_SSL_CONNECTION_ERROR, before it sends a name, where there is no TLS."""
     return Connection(
         host=config["database.hostname"],
         port=config["database.port"],
@@ -107,13 +130,6 @@ def _open(config: Config, program: str, public_key: bytes | None) -> Connection[
         read_timeout=None,
         program_name=program,
         server_public_key=public_key,
-        **_tls(config),
+        ssl=tls,
+        ssl_disabled=tls is None,
     )
-
-
-def _encrypted(connection: Connection[Any]) -> bool:
-    return isinstance(_socket(connection), ssl.SSLSocket)
-
-
-def _socket(connection: Connection[Any]) -> Any:
-    return connection._sock  # type: ignore[attr-defined]  # noqa: SLF001

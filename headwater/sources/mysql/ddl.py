@@ -32,12 +32,26 @@ _NOT_STRUCTURE = re.compile(
 class Ddl:
     """What a statement does: the (database, table) pairs whose structure it makes, changes or ends.
 
-    ``drops`` says that they are gone afterwards. ``database`` names a whole database that is dropped.
+    ``creates`` says that they were not there before, ``drops`` that they are gone afterwards. ``database`` names a
+    whole database that is dropped.
     """
 
     tables: frozenset[tuple[str, str]] = frozenset()
+    creates: bool = False
     drops: bool = False
     database: str | None = None
+
+    def changes(self, table: tuple[str, str]) -> bool:
+        """Whether a table that exists may be another afterwards; CREATE TABLE IF NOT EXISTS leaves it as it is.
+
+        Upper and lower case are the same here, as they are to a server with lower_case_table_names.
+        """
+        if self.creates:
+            return False
+        database, name = table[0].lower(), table[1].lower()
+        if self.database is not None and self.database.lower() == database:
+            return True
+        return any((database, name) == (other[0].lower(), other[1].lower()) for other in self.tables)
 
 
 _NOTHING = Ddl()
@@ -132,7 +146,7 @@ def _read_create(reader: _Reader) -> Ddl:
     if reader.take("TABLE"):
         reader.take("IF", "NOT", "EXISTS")
         table = reader.table()
-        return Ddl(frozenset([table])) if table else _NOTHING
+        return Ddl(frozenset([table]), creates=True) if table else _NOTHING
     if reader.take("UNIQUE") and reader.skip_to("ON"):
         table = reader.table()  # a unique index may become the message key
         return Ddl(frozenset([table])) if table else _NOTHING
@@ -158,7 +172,8 @@ def _read_drop(reader: _Reader) -> Ddl:
     if reader.take("DATABASE") or reader.take("SCHEMA"):
         reader.take("IF", "EXISTS")
         return Ddl(drops=True, database=reader.name())
-    reader.take("TEMPORARY")
+    if reader.take("TEMPORARY"):
+        return _NOTHING
     if reader.take("TABLE") or reader.take("TABLES"):
         reader.take("IF", "EXISTS")
         return Ddl(reader.tables(), drops=True)

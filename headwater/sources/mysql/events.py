@@ -12,6 +12,8 @@ from uuid import UUID
 _QUERY = struct.Struct("<IIBHH")
 _GTID = struct.Struct("<B16sq")
 _LOGICAL_CLOCK = 2
+_CLOCK_SIZE = 17
+_TIME_SIZE = 7
 _ORIGINAL_FOLLOWS = 1 << 55
 _ROWS_V2_EXTRA = 2
 
@@ -46,10 +48,8 @@ class RowsHead(NamedTuple):
 
 def read_query(buffer: bytes, start: int, end: int) -> QueryEvent:
     """QUERY_EVENT; text that is not UTF-8 is kept as far as it is."""
-    try:
-        thread, _, name_size, _, variables_size = _QUERY.unpack_from(buffer, start)
-    except struct.error as error:
-        raise EventError(f"QUERY: {error}") from error
+    _require(_QUERY.size, start, end, "QUERY")
+    thread, _, name_size, _, variables_size = _QUERY.unpack_from(buffer, start)
     name = start + _QUERY.size + variables_size
     sql = name + name_size + 1
     if sql > end:
@@ -60,38 +60,48 @@ def read_query(buffer: bytes, start: int, end: int) -> QueryEvent:
 
 def read_gtid(buffer: bytes, start: int, end: int) -> GtidEvent:
     """GTID_LOG_EVENT and ANONYMOUS_GTID_LOG_EVENT."""
-    try:
-        _, uuid, number = _GTID.unpack_from(buffer, start)
-    except struct.error as error:
-        raise EventError(f"GTID: {error}") from error
+    _require(_GTID.size, start, end, "GTID")
+    _, uuid, number = _GTID.unpack_from(buffer, start)
     at = start + _GTID.size
     committed = 0
-    if end - at >= 24 and buffer[at] == _LOGICAL_CLOCK:
-        at += 17
-        committed = int.from_bytes(buffer[at : at + 7], "little")
+    if end - at >= _CLOCK_SIZE + _TIME_SIZE and buffer[at] == _LOGICAL_CLOCK:
+        at += _CLOCK_SIZE
+        committed = int.from_bytes(buffer[at : at + _TIME_SIZE], "little")
         if committed & _ORIGINAL_FOLLOWS:
-            committed = int.from_bytes(buffer[at + 7 : at + 14], "little")
+            at += _TIME_SIZE
+            _require(_TIME_SIZE, at, end, "GTID")
+            committed = int.from_bytes(buffer[at : at + _TIME_SIZE], "little")
     return GtidEvent(str(UUID(bytes=uuid)), number, committed)
 
 
 def read_rotate(buffer: bytes, start: int, end: int) -> tuple[str, int]:
     """ROTATE_EVENT: the next file and the position in it."""
-    if end - start <= 8:
-        raise EventError("ROTATE: names no file")
-    return buffer[start + 8 : end].decode(), int.from_bytes(buffer[start : start + 8], "little")
+    _require(9, start, end, "ROTATE")
+    try:
+        file = buffer[start + 8 : end].decode()
+    except UnicodeDecodeError as error:
+        raise EventError(f"ROTATE: the file's name is not UTF-8: {error}") from error
+    return file, int.from_bytes(buffer[start : start + 8], "little")
 
 
 def read_rows_head(buffer: bytes, start: int, end: int, *, version: int) -> RowsHead:
     """The fixed part of WRITE, UPDATE and DELETE_ROWS events, ``version`` 1 or 2."""
+    _require(8, start, end, "rows")
     number = int.from_bytes(buffer[start : start + 6], "little")
     at = start + 8
     if version == _ROWS_V2_EXTRA:
+        _require(2, at, end, "rows")
         at += int.from_bytes(buffer[at : at + 2], "little")
-    if at >= end:
-        raise EventError("rows: the head lies behind the event's end")
+    _require(1, at, end, "rows")
     columns = buffer[at]
     if columns < 251:
         return RowsHead(number, columns, at + 1)
     if columns != 252:
         raise EventError(f"rows: a table has no {columns} columns")
+    _require(3, at, end, "rows")
     return RowsHead(number, int.from_bytes(buffer[at + 1 : at + 3], "little"), at + 3)
+
+
+def _require(size: int, at: int, end: int, what: str) -> None:
+    if end - at < size:
+        raise EventError(f"{what}: {size} bytes are needed, {max(0, end - at)} are left")

@@ -15,6 +15,7 @@ from uuid import UUID
 _MEMBER = re.compile(
     r"[0-9a-fA-F-]{32,36}(:[a-z_][a-z0-9_]{0,31})?(:\d+(-\d+)?)+(:[a-z_][a-z0-9_]{0,31}(:\d+(-\d+)?)+)*"
 )
+_LARGEST = 2**63 - 2
 _TAG = re.compile(r"[a-z_][a-z0-9_]{0,31}")
 
 
@@ -48,7 +49,7 @@ class GtidSet:
             self._add(source, number, number)
 
     def _add(self, source: str, low: int, high: int) -> None:
-        if not 1 <= low <= high:
+        if not 1 <= low <= high <= _LARGEST:
             raise ValueError(f"{low}-{high} is not an interval of transaction numbers")
         intervals = self._intervals.setdefault(source, [])
         start = bisect_left(intervals, (low, low))

@@ -32,10 +32,13 @@ class StartPoint:
         """Raises `SourceError` for an offset that no connector for MySQL wrote."""
         try:
             gtids = offset.get("gtids")
+            position = int(offset["pos"])
+            if position < 0:
+                raise ValueError(f"{position} is no position")
             return cls(
                 file=str(offset["file"]),
-                position=int(offset["pos"]),
-                gtids=GtidSet(str(gtids).replace("\n", "")) if gtids else None,
+                position=position,
+                gtids=GtidSet(str(gtids)) if gtids else None,
                 events_done=int(offset.get("event", 0)),
                 rows_done=int(offset.get("row", 0)),
                 snapshot_unfinished=offset.get("snapshot") not in (None, False, "false"),

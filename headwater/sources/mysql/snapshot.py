@@ -94,11 +94,10 @@ class Snapshot:
     def _read(self, connection: Connection[Any], view: View) -> Iterator[Batch]:
         """Every table's rows in turn; what may turn out to be the very last is held back until that is known."""
         held: list[Rows | Record] = list(view.schema_changes[-1:])
-        first = True
         for number, table in enumerate(view.tables if self.reads_rows else ()):
             shape = snapshot_shape(table, self._options)
             progress = _Progress(table.id, f"{number + 1}/{len(view.tables)}")
-            opening = "first" if first else "first_in_data_collection"
+            opening = "first" if number == 0 else "first_in_data_collection"
             for rows, is_last in _chunks(connection, table):
                 held, items = [], held
                 body = rows[:-1] if is_last else rows
@@ -106,7 +105,7 @@ class Snapshot:
                 if is_last:
                     closing = opening if len(rows) == 1 and opening == "first" else "last_in_data_collection"
                     held = [_rows(shape, rows[-1:], closing, view.point)]
-                first, opening = False, "true"
+                opening = "true"
                 progress.add(len(rows))
                 yield Batch(items, None)
             progress.finish()

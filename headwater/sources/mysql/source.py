@@ -36,6 +36,8 @@ from headwater.sources.mysql.table_map import TableMap, TableMapError, identify
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
+Physical = tuple[tuple[int, int], ...]
+"""`TableMap.physical`."""
 
 _OPERATIONS = {
     EventType.WRITE_ROWS: "c",
@@ -75,6 +77,7 @@ class MySqlSource:
         self._snapshot: Snapshot | None = None
         self._position = Position("", 4, None)
         self._structures: Structures
+        self._shapes: dict[tuple[Table, Physical], TableShapes] = {}
         self._maps: dict[bytes, TableShapes | None] = {}
         self._by_number: dict[int, TableShapes | None] = {}
         self._skip_events = 0
@@ -96,6 +99,8 @@ class MySqlSource:
             self._changed_later,
             lambda: self._with_cursor(checks.writes_full),
         )
+        if point is not None:
+            self._structures.keep(self._filter.captures)
         first = EMPTY
         if point is None or point.snapshot_unfinished:
             self._snapshot = Snapshot(self._config, self._shape_options, self._filter, self._schema_changes)
@@ -103,8 +108,7 @@ class MySqlSource:
             if point is None:
                 point = view.point
                 point.snapshot_unfinished = True
-            for table in view.tables:
-                self._structures.remember(table)
+                self._structures.begin_with(view.tables)
             first = Batch(view.schema_changes[:-1], point.offset(), self._structures.take_news())
         self._point = point
         self._position = Position(point.file, point.position, point.gtids)
@@ -145,7 +149,7 @@ class MySqlSource:
                 for buffer, start, end in stream.read(1):
                     if buffer[start + 4] == EventType.QUERY:
                         query = read_query(buffer, start + HEADER_SIZE, end)
-                        if name in read_ddl(query.sql, query.database).tables:
+                        if read_ddl(query.sql, query.database).changes(name):
                             return query.sql
         finally:
             stream.close()
@@ -279,9 +283,14 @@ class MySqlSource:
         shapes = None
         if self._filter.captures(database, name):
             table_map = TableMap.parse(raw)
-            table = self._structures.resolve(table_map, self._here())
-            shapes = table_shapes(table, table_map.physical, self._shape_options)
+            shapes = self._shapes_of(self._structures.resolve(table_map, self._here()), table_map.physical)
         self._maps[raw] = self._by_number[number] = shapes
+
+    def _shapes_of(self, table: Table, stored: Physical) -> TableShapes:
+        """The same for the same structure, although its number in the log changes: each shape is compiled once."""
+        if (table, stored) not in self._shapes:
+            self._shapes[table, stored] = table_shapes(table, stored, self._shape_options)
+        return self._shapes[table, stored]
 
     def _rows(self, buffer: bytes, body: int, end: int, kind: int, operation: str, items: list[Rows]) -> None:
         version = 1 if kind <= EventType.DELETE_ROWS_V1 else 2

@@ -78,9 +78,21 @@ class Structures:
         self._changed_later = changed_later
         self.news: list[HistoryEntry] = []
 
-    def tables(self) -> list[Table]:
-        """Every structure in hand."""
-        return list(self._known.values())
+    def begin_with(self, tables: Sequence[Table]) -> None:
+        """Take the structures of a first snapshot in place of all others."""
+        taken = {(table.database, table.name) for table in tables}
+        self.keep(lambda database, name: (database, name) in taken)
+        for table in tables:
+            self.remember(table)
+
+    def keep(self, captured: Callable[[str, str], bool]) -> None:
+        """Forget the tables that are not captured: what becomes of them is not followed."""
+        for name in [name for name in self._known if not captured(*name)]:
+            self._forget(name)
+
+    def _forget(self, name: TableName) -> None:
+        del self._known[name]
+        self.news.append({"forget": list(name)})
 
     def remember(self, table: Table) -> None:
         """Take a structure that was read at the position reached."""
@@ -102,7 +114,7 @@ class Structures:
         if table_map.has_names:
             table = table_from_map(table_map, self._read_current(name), self._charsets)
         elif name in self._changed_by:
-            self._stop(name)
+            self._stop(self._changed_by[name], name)
         elif known is not None:
             difference = fits(known, table_map, self._charsets)
             raise SourceError(
@@ -137,18 +149,17 @@ class Structures:
 
         Raises `SourceError` where the structure that a table has now can't come from the log.
         """
-        affected = [name for name in self._known if name in ddl.tables or name[0] == ddl.database]
+        affected = [name for name in self._known if ddl.changes(name)]
+        changed_by = f"{where}: {statement!r}"
+        if affected and not ddl.drops and not self._is_full():
+            self._stop(changed_by, affected[0])  # and forget nothing, so that it stops here again
         for name in affected:
-            del self._known[name]
-            self.news.append({"forget": list(name)})
+            self._forget(name)
             if not ddl.drops:
-                self._changed_by[name] = f"{where}: {statement!r}"
-        changed = [name for name in affected if name in self._changed_by]
-        if changed and not self._is_full():
-            self._stop(changed[0])
+                self._changed_by[name] = changed_by
 
-    def _stop(self, name: TableName) -> NoReturn:
+    def _stop(self, changed_by: str, name: TableName) -> NoReturn:
         raise SourceError(
-            f"{self._changed_by[name]} changed the structure of {'.'.join(name)}, "
+            f"{changed_by} changed the structure of {'.'.join(name)}, "
             f"which binlog_row_metadata=MINIMAL keeps out of the log: {MENDS}"
         )

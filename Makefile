@@ -36,7 +36,7 @@ faults: $(READY)  ## the fault tests in full
 	@eval "$$(tools/services env)" && $(BIN)/python -m pytest tests/faults --faults=full -s
 
 bench: $(READY)  ## micro-benchmark of the plan on recorded log bytes
-	@$(BIN)/python bench/plan.py
+	@PYTHONPATH=. $(BIN)/python bench/plan.py
 
 docs: $(READY)  ## build the documentation site, warnings are errors
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir build/site

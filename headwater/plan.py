@@ -48,6 +48,8 @@ class _Scope:
     def __init__(self, constants: dict[str, object]) -> None:
         self.constants = constants
         self.event: list[str] = []
+        self.rare = False
+        """Whether the code being written seldom runs: then what only it needs is not computed for every log event."""
         self.header_lists: dict[str, str] = {}
         self._row: list[str] = []
         self._bound: dict[object, str] = {}
@@ -68,11 +70,13 @@ class _Scope:
     def assign(self, stage: Stage, expression: str) -> str:
         if stage is Stage.TABLE:
             raise ValueError("a value known for the table is bound, not computed")
-        in_event = stage is Stage.EVENT
-        names = self._event_names if in_event else self._row_names
+        if stage is Stage.EVENT and expression in self._event_names:
+            return self._event_names[expression]
+        once = stage is Stage.EVENT and not self.rare
+        names, prefix = (self._event_names, "e") if once else (self._row_names, "r")
         if expression not in names:
-            names[expression] = f"{'e' if in_event else 'r'}{next(self._numbers)}_"
-            (self.event if in_event else self._row).append(f"{names[expression]} = {expression}")
+            names[expression] = f"{prefix}{next(self._numbers)}_"
+            (self.event if once else self._row).append(f"{names[expression]} = {expression}")
         return names[expression]
 
     def take_row(self) -> list[str]:
@@ -142,6 +146,7 @@ def _row_block(shape: EventShape, converters: Converters, scope: _Scope) -> list
     same_key = _append_all(shape.messages, converters, scope)
     if not shape.rekeyed:
         return same_key
+    scope.rare = True
     new_key = _append_all(shape.rekeyed, converters, scope)
     changed = " or ".join(f"{before} != {after}" for before, after in shape.key_slots)
     return [f"if {changed}:", *_indent(new_key), "else:", *_indent(same_key)]

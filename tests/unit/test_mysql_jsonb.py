@@ -3,6 +3,7 @@
 import json
 import math
 import struct
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -183,10 +184,8 @@ def test_a_document_whose_members_all_point_at_one_value_is_refused() -> None:
 
 @given(st.binary(min_size=1, max_size=200))
 def test_any_bytes_read_or_are_refused(data: bytes) -> None:
-    try:
+    with suppress(jsonb.JsonError):
         jsonb.text(data)
-    except jsonb.JsonError:
-        pass
 
 
 @given(st.sampled_from(RECORDED), st.data())
@@ -194,7 +193,5 @@ def test_damaged_documents_read_or_are_refused(document: dict[str, str], data: s
     damaged = bytearray.fromhex(document["binary"])
     for _ in range(data.draw(st.integers(1, 3))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
-    try:
+    with suppress(jsonb.JsonError):
         jsonb.text(bytes(damaged[: data.draw(st.integers(1, len(damaged)))]))
-    except jsonb.JsonError:
-        pass

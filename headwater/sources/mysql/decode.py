@@ -151,7 +151,10 @@ class _Writer:
     """Writes the statements that read images, and gathers the constants they refer to."""
 
     def __init__(self) -> None:
-        self.constants: dict[str, object] = {"unpack_length": struct.Struct("<I").unpack_from}
+        self.constants: dict[str, object] = {
+            "unpack_short": struct.Struct("<H").unpack_from,
+            "unpack_long": struct.Struct("<I").unpack_from,
+        }
         self._structs: dict[str, str] = {}
 
     def bind(self, index: int, found: Value) -> Value:
@@ -245,9 +248,9 @@ class _Writer:
 
 LENGTHS = {
     1: "buf[pos]",
-    2: "(buf[pos] | buf[pos + 1] << 8)",
+    2: "unpack_short(buf, pos)[0]",
     3: "(buf[pos] | buf[pos + 1] << 8 | buf[pos + 2] << 16)",
-    4: "unpack_length(buf, pos)[0]",
+    4: "unpack_long(buf, pos)[0]",
 }
 """The length before a value, by the bytes it takes."""
 

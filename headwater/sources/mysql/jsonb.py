@@ -194,7 +194,7 @@ class _Document:
         return _keys(data[start:stop], names, large)
 
     def extent(self, at: int) -> tuple[int, int]:
-        """Where the bytes behind the length at ``at`` begin and end. A length has seven bits a byte, the low ones first."""
+        """Where the bytes behind the length at ``at`` begin and end; a length has seven bits a byte, lowest first."""
         data = self.data
         size = 0
         for shift in (0, 7, 14, 21, 28):

@@ -35,7 +35,12 @@ FLOAT32 = struct.Struct("<f")
 
 def select_list(table: Table) -> str:
     """The columns to select, all of them in the table's order."""
-    return ", ".join(quoted(column.name) for column in table.columns)
+    return ", ".join(_selected(column) for column in table.columns)
+
+
+def _selected(column: Column) -> str:
+    """A vector is cast, because PyMySQL takes its type for text."""
+    return f"CAST({quoted(column.name)} AS BINARY)" if column.type == "vector" else quoted(column.name)
 
 
 class TextReader:

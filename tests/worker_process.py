@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -15,14 +14,6 @@ from typing import Any, Self
 import httpx
 
 DEADLINE = 60.0
-
-
-def free_port() -> int:
-    """A loopback port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_until(what: str, condition: Callable[[], object], deadline: float = DEADLINE) -> None:
@@ -38,13 +29,15 @@ class WorkerProcess:
     """One worker; started on entering, stopped with SIGTERM on leaving. Its state stays in ``folder``."""
 
     def __init__(self, folder: Path, bootstrap: str, **properties: str) -> None:
-        self.url = f"http://127.0.0.1:{free_port()}"
+        self.folder = folder
+        self.url = ""
         self.log = folder / "worker.log"
+        self.state_file = folder / "worker.db"
         self._file = folder / "worker.properties"
         settings = {
             "bootstrap.servers": bootstrap,
-            "listeners": self.url,
-            "offset.storage.file.filename": str(folder / "worker.db"),
+            "listeners": "http://127.0.0.1:0",
+            "offset.storage.file.filename": str(self.state_file),
             **properties,
         }
         self._file.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
@@ -61,12 +54,22 @@ class WorkerProcess:
         def answers() -> bool:
             if process.poll() is not None:
                 raise RuntimeError(f"the worker ended with status {process.returncode}:\n{self.log_text()}")
+            started = [entry for entry in self.log_entries() if entry["event"] == "worker started"]
+            if not started or started[-1]["process"] != process.pid:
+                return False
+            self.url = started[-1]["rest"][0]
             try:
                 return httpx.get(self.url).status_code == httpx.codes.OK
             except httpx.TransportError:
                 return False
 
         wait_until("the worker's REST API", answers)
+
+    def kill(self) -> None:
+        """End the process as a crash does."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(DEADLINE)
 
     def stop(self) -> int:
         """Ask the process to end; its exit status."""
@@ -89,6 +92,11 @@ class WorkerProcess:
     def log_text(self) -> str:
         """The end of what the worker wrote."""
         return self.log.read_text()[-8000:] if self.log.exists() else ""
+
+    def log_entries(self) -> list[dict[str, Any]]:
+        """Every whole line of the log so far."""
+        lines = self.log.read_text().splitlines(keepends=True) if self.log.exists() else []
+        return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def request(self, method: str, path: str, body: object = None, **headers: str) -> httpx.Response:
         """A request to the REST API; ``body`` is sent as JSON."""
@@ -118,3 +126,26 @@ class WorkerProcess:
         """The status of the connector's only task; empty while there is none."""
         tasks = self.request("GET", f"/connectors/{name}/status").json().get("tasks", [])
         return dict(tasks[0]) if tasks else {}
+
+    def wait_for_state(self, name: str, state: str) -> dict[str, Any]:
+        """The status of the connector's task once it is in ``state``."""
+        wait_until(f"the task of {name} to be {state}", lambda: self.task(name).get("state") == state)
+        return self.task(name)
+
+    def task_processes(self) -> list[int]:
+        """The process ids of the running tasks."""
+        assert self.process is not None
+        return [
+            child
+            for helper in _children(self.process.pid)
+            if b"forkserver" in Path(f"/proc/{helper}/cmdline").read_bytes()
+            for child in _children(helper)
+        ]
+
+
+def _children(process: int) -> list[int]:
+    return [
+        int(child)
+        for thread in Path(f"/proc/{process}/task").iterdir()
+        for child in (thread / "children").read_text().split()
+    ]

@@ -187,11 +187,8 @@ def read_connector_config(raw: Mapping[str, str]) -> ConnectorConfig:
     connector = _connector(raw)
     definition = COMMON_OPTIONS + connector.options
     values, warnings = _names(connector).resolve(raw)
-    hidden = [name for name in values if values[name] == HIDDEN and _is_secret(definition, name)]
-    if hidden:
-        raise ConfigError(Problem(name, f"{name} must be given: {HIDDEN} only stands for it") for name in hidden)
     warnings.extend(_converter_options_without_converter(values))
-    options = definition.parse(values)
+    options = _parse(definition, values)
     return ConnectorConfig(options["name"], connector, options, values, tuple(warnings))
 
 
@@ -215,6 +212,22 @@ def _connector(raw: Mapping[str, str]) -> SourceConnector:
         return find_connector(class_name)
     except (UnknownPluginError, MissingExtraError) as error:
         raise ConnectorClassError(str(error)) from error
+
+
+def _parse(definition: ConfigDef, values: Mapping[str, str]) -> Config:
+    """Parsed values. Raises `ConfigError`, also for what stands in place of a secret that was hidden."""
+    problems = [
+        Problem(name, f"{name} must be given: {HIDDEN} only stands for it")
+        for name, value in values.items()
+        if value == HIDDEN and _is_secret(definition, name)
+    ]
+    try:
+        options = definition.parse(values)
+    except ConfigError as error:
+        problems.extend(error.problems)
+    if problems:
+        raise ConfigError(problems)
+    return options
 
 
 def _names(connector: SourceConnector) -> NameResolver:

@@ -138,23 +138,24 @@ def _compare(cursor: Cursor, config: dict[str, str], state: Path, steps: Iterabl
     theirs = {**config, "database.server.id": "5401", "driver.allowPublicKeyRetrieval": "true"}
     ours = {**config, "database.server.id": "5402", "database.allowPublicKeyRetrieval": "true"}
     comparison = Comparison()
+
+    def compare(expected: Sequence[Event], actual: Sequence[Event]) -> None:
+        comparison.compare(_of_database(expected, config), _of_database(actual, config))
+
     with Engine(theirs) as debezium, HeadwaterEngine(ours, state) as headwater:
-        snapshot: list[Event] = [*debezium.until_streaming()]
+        snapshot = debezium.until_streaming()
         headwater.wait_until_running()
         if snapshot:
-            comparison.compare(
-                _of_database(snapshot, config),
-                _of_database(headwater.until(lambda event: snapshot_marker(event) == "last"), config),
-            )
+            compare(snapshot, headwater.until(lambda event: snapshot_marker(event) == "last"))
         for statements in steps:
             for statement in statements:
                 cursor.execute(statement)
             fence = _fence(cursor)
-            comparison.compare(debezium.until(fence), headwater.until(fence))
+            compare(debezium.until(fence), headwater.until(fence))
     return comparison
 
 
-def _of_database(events: list[Event], config: dict[str, str]) -> list[Event]:
+def _of_database(events: Sequence[Event], config: dict[str, str]) -> list[Event]:
     """Without the schema changes of databases that others made on this server."""
     own = ("", config["database.include.list"])
     return [event for event in events if payload(event).get("databaseName", "") in own]

@@ -7,6 +7,7 @@ moment and the position it was taken at. In the stream positions, GTIDs and the 
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -135,8 +136,9 @@ def _config(database: sqlalchemy.URL, options: dict[str, str] | None = None) -> 
 
 def _compare(cursor: Cursor, config: dict[str, str], state: Path, steps: Iterable[Sequence[str]]) -> Comparison:
     """Run both on the same tables: the snapshot, then what each step's statements put into the log."""
-    theirs = {**config, "database.server.id": "5401", "driver.allowPublicKeyRetrieval": "true"}
-    ours = {**config, "database.server.id": "5402", "database.allowPublicKeyRetrieval": "true"}
+    server_id, other_server_id = random.sample(range(10_000, 2**31), 2)  # no other run on this server may have them
+    theirs = {**config, "database.server.id": str(server_id), "driver.allowPublicKeyRetrieval": "true"}
+    ours = {**config, "database.server.id": str(other_server_id), "database.allowPublicKeyRetrieval": "true"}
     comparison = Comparison()
 
     def compare(expected: Sequence[Event], actual: Sequence[Event]) -> None:

@@ -137,23 +137,29 @@ def _config(database: sqlalchemy.URL, options: dict[str, str] | None = None) -> 
 def _compare(cursor: Cursor, config: dict[str, str], state: Path, steps: Iterable[Sequence[str]]) -> Comparison:
     """Run both on the same tables: the snapshot, then what each step's statements put into the log."""
     server_id, other_server_id = random.sample(range(10_000, 2**31), 2)  # no other run on this server may have them
-    theirs = {**config, "database.server.id": str(server_id), "driver.allowPublicKeyRetrieval": "true"}
+    theirs = {
+        **config,
+        "database.server.id": str(server_id),
+        "driver.allowPublicKeyRetrieval": "true",
+        "snapshot.lock.timeout.ms": "60000",  # without the global lock Debezium tells of tables in another order
+    }
     ours = {**config, "database.server.id": str(other_server_id), "database.allowPublicKeyRetrieval": "true"}
     comparison = Comparison()
 
     def compare(expected: Sequence[Event], actual: Sequence[Event]) -> None:
         comparison.compare(_of_database(expected, config), _of_database(actual, config))
 
-    with Engine(theirs) as debezium, HeadwaterEngine(ours, state) as headwater:
+    with Engine(theirs) as debezium:
         snapshot = debezium.until_streaming()
-        headwater.wait_until_running()
-        if snapshot:
-            compare(snapshot, headwater.until(lambda event: snapshot_marker(event) == "last"))
-        for statements in steps:
-            for statement in statements:
-                cursor.execute(statement)
-            fence = _fence(cursor)
-            compare(debezium.until(fence), headwater.until(fence))
+        with HeadwaterEngine(ours, state) as headwater:
+            headwater.wait_until_running()
+            if snapshot:
+                compare(snapshot, headwater.until(lambda event: snapshot_marker(event) == "last"))
+            for statements in steps:
+                for statement in statements:
+                    cursor.execute(statement)
+                fence = _fence(cursor)
+                compare(debezium.until(fence), headwater.until(fence))
     return comparison
 
 

@@ -7,6 +7,7 @@ moment and the position it was taken at. In the stream positions, GTIDs and the 
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -135,26 +136,34 @@ def _config(database: sqlalchemy.URL, options: dict[str, str] | None = None) -> 
 
 def _compare(cursor: Cursor, config: dict[str, str], state: Path, steps: Iterable[Sequence[str]]) -> Comparison:
     """Run both on the same tables: the snapshot, then what each step's statements put into the log."""
-    theirs = {**config, "database.server.id": "5401", "driver.allowPublicKeyRetrieval": "true"}
-    ours = {**config, "database.server.id": "5402", "database.allowPublicKeyRetrieval": "true"}
+    server_id, other_server_id = random.sample(range(10_000, 2**31), 2)  # no other run on this server may have them
+    theirs = {
+        **config,
+        "database.server.id": str(server_id),
+        "driver.allowPublicKeyRetrieval": "true",
+        "snapshot.lock.timeout.ms": "60000",  # without the global lock Debezium tells of tables in another order
+    }
+    ours = {**config, "database.server.id": str(other_server_id), "database.allowPublicKeyRetrieval": "true"}
     comparison = Comparison()
-    with Engine(theirs) as debezium, HeadwaterEngine(ours, state) as headwater:
-        snapshot: list[Event] = [*debezium.until_streaming()]
-        headwater.wait_until_running()
-        if snapshot:
-            comparison.compare(
-                _of_database(snapshot, config),
-                _of_database(headwater.until(lambda event: snapshot_marker(event) == "last"), config),
-            )
-        for statements in steps:
-            for statement in statements:
-                cursor.execute(statement)
-            fence = _fence(cursor)
-            comparison.compare(debezium.until(fence), headwater.until(fence))
+
+    def compare(expected: Sequence[Event], actual: Sequence[Event]) -> None:
+        comparison.compare(_of_database(expected, config), _of_database(actual, config))
+
+    with Engine(theirs) as debezium:
+        snapshot = debezium.until_streaming()
+        with HeadwaterEngine(ours, state) as headwater:
+            headwater.wait_until_running()
+            if snapshot:
+                compare(snapshot, headwater.until(lambda event: snapshot_marker(event) == "last"))
+            for statements in steps:
+                for statement in statements:
+                    cursor.execute(statement)
+                fence = _fence(cursor)
+                compare(debezium.until(fence), headwater.until(fence))
     return comparison
 
 
-def _of_database(events: list[Event], config: dict[str, str]) -> list[Event]:
+def _of_database(events: Sequence[Event], config: dict[str, str]) -> list[Event]:
     """Without the schema changes of databases that others made on this server."""
     own = ("", config["database.include.list"])
     return [event for event in events if payload(event).get("databaseName", "") in own]

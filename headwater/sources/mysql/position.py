@@ -15,6 +15,9 @@ from headwater.sources.mysql.gtid import GtidSet
 SNAPSHOT = "INITIAL"
 """The offset's ``snapshot`` while the snapshot at its position is not finished."""
 
+START_ANEW = "delete the connector's offsets, so that it starts with a new snapshot"
+"""What to do about an offset that can't be used any more."""
+
 
 @dataclass(slots=True)
 class StartPoint:
@@ -44,7 +47,9 @@ class StartPoint:
                 snapshot_unfinished=offset.get("snapshot") not in (None, False, "false"),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise SourceError(f"the stored offset {offset!r} is not one of a MySQL connector: {error!r}") from error
+            raise SourceError(
+                f"the stored offset {offset!r} is not one of a MySQL connector ({error!r}): {START_ANEW}"
+            ) from error
 
     def offset(self) -> Offset:
         """The same place as an offset."""

@@ -131,13 +131,12 @@ class Capture:
         return [event for event in found if not _is_mark(event)]
 
     def snapshot(self) -> list[Event]:
-        """The rows and schema changes of the whole snapshot, those of other databases left out."""
-        before = len(self.events)
+        """Schema changes and rows of the whole snapshot, from the start on."""
         deadline = time.monotonic() + DEADLINE_SECONDS
         while self.offset is None or "snapshot" in self.offset:
             assert time.monotonic() < deadline
             self.poll()
-        return self.events[before:]
+        return list(self.events)
 
     def again(self, offset: Mapping[str, Any] | None = None) -> Resume:
         """What the next source starts from: this one's last offset (or the one given) and its history."""

@@ -111,7 +111,8 @@ def test_structure_is_the_stored_one_not_the_server_s(database, stream):
     database.run(TABLE)
     capture = stream()
     database.run(
-        "INSERT INTO course VALUES (1, 'x', 'a')", "ALTER TABLE course RENAME COLUMN name TO title, MODIFY level ENUM('b','a')"
+        "INSERT INTO course VALUES (1, 'x', 'a')",
+        "ALTER TABLE course RENAME COLUMN name TO title, MODIFY level ENUM('b','a')",
     )
     message, found = stopped(stream(capture.again()))
     assert rows(found) == [{"id": 1, "name": "x", "level": "a"}]

@@ -410,34 +410,14 @@ def test_a_column_logged_as_another_type_is_refused() -> None:
 @pytest.mark.parametrize(
     ("column", "physical", "data", "cause"),
     [
-        (
-            Column("e", "enum", nullable=True, values=("a",)),
-            (LogType.ENUM, 1),
-            b"\0\x02",
-            "column 'e' of row 0 .* an enum of 1 members with the number 2",
-        ),
-        (
-            Column("s", "set", nullable=True, values=("a",)),
-            (LogType.SET, 1),
-            b"\0\x02",
-            "column 's' of row 0 .*a set of 1 members",
-        ),
-        (
-            Column("v", "varchar", nullable=True),
-            (LogType.VARCHAR, 9),
-            b"\0\x02\xc3\x28",
-            "column 'v' of row 0 .*invalid continuation",
-        ),
+        (Column("e", "enum", nullable=True, values=("a",)), (LogType.ENUM, 1), b"\0\x02", "column 'e' of row 0 .* an enum of 1 members with the number 2"),
+        (Column("s", "set", nullable=True, values=("a",)), (LogType.SET, 1), b"\0\x02", "column 's' of row 0 .*a set of 1 members"),
+        (Column("v", "varchar", nullable=True), (LogType.VARCHAR, 9), b"\0\x02\xc3\x28", "column 'v' of row 0 .*invalid continuation"),
         (Column("v", "varchar", nullable=True), (LogType.VARCHAR, 9), b"\0\x05abc", "row 0 .* past the end"),
         (Column("i", "int", nullable=True), (LogType.LONG, 0), b"\0\x01", "column 'i' of row 0 .*requires a buffer"),
         (Column("i", "int", nullable=False), (LogType.LONG, 0), b"\x01", "row 0 .*a NOT NULL column is NULL"),
         (Column("d", "date", nullable=True), (LogType.DATE, 0), b"\0\xff\xff\xff", "column 'd' of row 0 .*year 32767"),
-        (
-            Column("j", "json", nullable=True),
-            (LogType.JSON, 4),
-            b"\0\x01\0\0\0\x0d",
-            "column 'j' of row 0 .*no type 0x0d",
-        ),
+        (Column("j", "json", nullable=True), (LogType.JSON, 4), b"\0\x01\0\0\0\x0d", "column 'j' of row 0 .*no type 0x0d"),
         (Column("p", "point", nullable=True), (LogType.GEOMETRY, 4), b"\0\x01\0\0\0\x0d", "a point of 1 bytes"),
     ],
 )

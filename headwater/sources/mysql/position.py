@@ -30,17 +30,18 @@ class StartPoint:
     rows_done: int = 0
     snapshot_unfinished: bool = False
 
+    def __post_init__(self) -> None:
+        if min(self.position, self.events_done, self.rows_done) < 0:
+            raise ValueError("no count is negative")
+
     @classmethod
     def from_offset(cls, offset: Offset) -> StartPoint:
         """Raises `SourceError` for an offset that no connector for MySQL wrote."""
         try:
             gtids = offset.get("gtids")
-            position = int(offset["pos"])
-            if position < 0:
-                raise ValueError(f"{position} is no position")
             return cls(
                 file=str(offset["file"]),
-                position=position,
+                position=int(offset["pos"]),
                 gtids=GtidSet(str(gtids)) if gtids else None,
                 events_done=int(offset.get("event", 0)),
                 rows_done=int(offset.get("row", 0)),

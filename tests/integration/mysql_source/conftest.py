@@ -19,7 +19,7 @@ from headwater.converters.json import create as json_converter
 from headwater.converters.simple_header import create as header_converter
 from headwater.plan import Converters, Plan, plan
 from headwater.shape import EventShape
-from headwater.source import Batch, Resume, Rows
+from headwater.source import Batch, Resume, Rows, SourceError
 from headwater.sources.mysql.connector import CONNECTOR
 from headwater.sources.mysql.source import MySqlSource
 
@@ -129,6 +129,17 @@ class Capture:
         self.database.run(f"INSERT INTO mark VALUES ({mark})")
         found = self.until(lambda event: event.key == {"id": mark} and _is_mark(event))
         return [event for event in found if not _is_mark(event)]
+
+    def stopped(self) -> tuple[SourceError, list[Event]]:
+        """Poll until the source fails: the error, and the events that came before it."""
+        found: list[Event] = []
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                found += self.poll()
+            except SourceError as error:
+                return error, found
+        raise AssertionError(f"it did not stop; {len(found)} events came: {found[-3:]}")
 
     def snapshot(self) -> list[Event]:
         """Schema changes and rows of the whole snapshot, from the start on."""

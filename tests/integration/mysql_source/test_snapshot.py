@@ -6,6 +6,7 @@ from itertools import count
 import pytest
 
 from headwater.source import RetriableSourceError
+from headwater.sources.mysql.connector import CONNECTOR
 
 
 def of_database(events, database):
@@ -61,8 +62,7 @@ def test_single_row_is_first_and_last(database, capture):
 def test_more_rows_than_one_batch_holds(database, capture):
     database.run(
         "CREATE TABLE a (id INT PRIMARY KEY)",
-        "SET SESSION cte_max_recursion_depth = 5000",
-        "INSERT INTO a WITH RECURSIVE n (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < 4096) SELECT * FROM n",
+        f"INSERT INTO a VALUES {', '.join(f'({number})' for number in range(1, 4097))}",
     )
     events = capture().snapshot()
     assert [event.key["id"] for event in events] == list(range(1, 4097))
@@ -208,8 +208,7 @@ def test_table_that_changes_before_it_is_read_is_worth_another_try(database, cap
 def test_closing_in_the_middle(database, capture):
     database.run(
         "CREATE TABLE a (id INT PRIMARY KEY)",
-        "SET SESSION cte_max_recursion_depth = 9000",
-        "INSERT INTO a WITH RECURSIVE n (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < 8192) SELECT * FROM n",
+        f"INSERT INTO a VALUES {', '.join(f'({number})' for number in range(1, 8193))}",
     )
     reading = capture()
     assert reading.poll()
@@ -239,9 +238,7 @@ def test_stored_structures_of_tables_that_are_gone_are_forgotten(database, captu
     assert [event.row for event in streaming.drain()] == [{"name": 1, "id": 2}]
 
 
-def test_explain_tells_the_shapes_without_a_start(database, capture, options):
-    from headwater.sources.mysql.connector import CONNECTOR
-
+def test_explain_tells_the_shapes_without_a_start(database, options):
     source = CONNECTOR.open(CONNECTOR.options.parse(options))
     shapes = source.shapes()
     assert {(shape.table, shape.operation) for shape in shapes} == {(f"{database.name}.mark", op) for op in "rcud"}

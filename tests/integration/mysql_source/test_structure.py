@@ -2,7 +2,7 @@
 
 import pytest
 
-from headwater.source import Resume, RetriableSourceError, SourceError
+from headwater.source import Resume, RetriableSourceError
 
 full = pytest.mark.parametrize("row_metadata", ["FULL"], indirect=True)
 minimal = pytest.mark.parametrize("row_metadata", ["MINIMAL"], indirect=True)
@@ -14,15 +14,11 @@ def rows(events):
 
 
 def stopped(capture):
-    """What the source says when it stops, and the events it gave before."""
-    found = []
-    with pytest.raises(SourceError) as caught:
-        while True:
-            found += capture.poll()
-    assert not isinstance(caught.value, RetriableSourceError)
-    with pytest.raises(SourceError):
-        capture.poll()
-    return str(caught.value), found
+    """What the source says when it stops for good, and the events it gave before."""
+    error, found = capture.stopped()
+    assert not isinstance(error, RetriableSourceError)
+    assert capture.stopped() == (error, [])
+    return str(error), found
 
 
 CHANGES = [

@@ -21,6 +21,7 @@ from pymysql.connections import Connection
 from headwater.source import RetriableSourceError, SourceError
 from headwater.sources.mysql.connection import driver_errors, source_error
 from headwater.sources.mysql.gtid import GtidSet
+from headwater.sources.mysql.position import START_ANEW
 
 COM_BINLOG_DUMP = 0x12
 COM_BINLOG_DUMP_GTID = 0x1E
@@ -34,6 +35,11 @@ _WHOLE_PACKET = 0xFFFFFF
 _NO_CHECKSUM, _CRC32 = 0, 1
 _FORMAT_TAIL = 1 + CHECKSUM_SIZE
 _EOF, _ERROR, _OK = 0xFE, 0xFF, 0x00
+_MENDS = {
+    "same server_uuid/server_id": "each reader of the log needs a database.server.id of its own",
+    "purged": START_ANEW,
+}
+"""By a part of the server's message, which has the same number for every reason not to send its log."""
 
 read_header = struct.Struct("<IBIIIH").unpack_from
 """timestamp, type, server id, size, position behind the event, flags"""
@@ -47,6 +53,7 @@ class EventType(IntEnum):
     ROTATE = 4
     FORMAT_DESCRIPTION = 15
     XID = 16
+    EXECUTE_LOAD_QUERY = 18
     TABLE_MAP = 19
     WRITE_ROWS_V1 = 23
     UPDATE_ROWS_V1 = 24
@@ -257,8 +264,9 @@ class BinlogStream:
             return
         if payload[:1] == bytes([_ERROR]):
             number = int.from_bytes(payload[1:3], "little")
-            text = payload[3:].decode("utf-8", "replace")
-            raise source_error(pymysql.OperationalError(number, text.removeprefix("#HY000")), self._doing)
+            text = payload[3:].decode("utf-8", "replace").removeprefix("#HY000")
+            hint = next((f": {mend}" for part, mend in _MENDS.items() if part in text), "")
+            raise source_error(pymysql.OperationalError(number, text + hint), self._doing)
         raise SourceError(f"{self._doing}: the server sent {payload[:20]!r} in place of an event")
 
     def close(self) -> None:

@@ -7,9 +7,7 @@ from typing import Any
 from pymysql.cursors import Cursor
 
 from headwater.source import SourceError
-from headwater.sources.mysql.position import StartPoint
-
-START_ANEW = "delete the connector's offsets, so that it starts with a new snapshot"
+from headwater.sources.mysql.position import START_ANEW, StartPoint
 
 
 def _one(cursor: Cursor, query: str, *arguments: object) -> tuple[Any, ...] | None:

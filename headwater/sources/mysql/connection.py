@@ -115,9 +115,7 @@ def _open(config: Config, program: str, public_key: bytes | None) -> Connection[
         return _sign_in(config, program, public_key, None)  # the server has no TLS
 
 
-def _sign_in(
-    config: Config, program: str, public_key: bytes | None, tls: ssl.SSLContext | None
-) -> Connection[Any]:
+def _sign_in(config: Config, program: str, public_key: bytes | None, tls: ssl.SSLContext | None) -> Connection[Any]:
     """Given a context, the driver ends with CR_SSL_CONNECTION_ERROR, before it sends a name, where there is no TLS."""
     return Connection(
         host=config["database.hostname"],

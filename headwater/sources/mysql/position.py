@@ -15,6 +15,9 @@ from headwater.sources.mysql.gtid import GtidSet
 SNAPSHOT = "INITIAL"
 """The offset's ``snapshot`` while the snapshot at its position is not finished."""
 
+START_ANEW = "delete the connector's offsets, so that it starts with a new snapshot"
+"""What to do about an offset that can't be used any more."""
+
 
 @dataclass(slots=True)
 class StartPoint:
@@ -27,24 +30,27 @@ class StartPoint:
     rows_done: int = 0
     snapshot_unfinished: bool = False
 
+    def __post_init__(self) -> None:
+        if min(self.position, self.events_done, self.rows_done) < 0:
+            raise ValueError("no count is negative")
+
     @classmethod
     def from_offset(cls, offset: Offset) -> StartPoint:
         """Raises `SourceError` for an offset that no connector for MySQL wrote."""
         try:
             gtids = offset.get("gtids")
-            position = int(offset["pos"])
-            if position < 0:
-                raise ValueError(f"{position} is no position")
             return cls(
                 file=str(offset["file"]),
-                position=position,
+                position=int(offset["pos"]),
                 gtids=GtidSet(str(gtids)) if gtids else None,
                 events_done=int(offset.get("event", 0)),
                 rows_done=int(offset.get("row", 0)),
                 snapshot_unfinished=offset.get("snapshot") not in (None, False, "false"),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise SourceError(f"the stored offset {offset!r} is not one of a MySQL connector: {error!r}") from error
+            raise SourceError(
+                f"the stored offset {offset!r} is not one of a MySQL connector ({error!r}): {START_ANEW}"
+            ) from error
 
     def offset(self) -> Offset:
         """The same place as an offset."""

@@ -115,6 +115,8 @@ class Snapshot:
     def close(self) -> None:
         """End the view."""
         if self._connection is not None:
+            if (result := self._connection._result) is not None:  # type: ignore[attr-defined]  # noqa: SLF001
+                result.unbuffered_active = False  # else the driver goes on to read the rows that nobody wants
             self._connection._force_close()  # type: ignore[attr-defined]  # noqa: SLF001
             self._connection = None
 

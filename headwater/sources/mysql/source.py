@@ -26,7 +26,7 @@ from headwater.sources.mysql.connection import connect, driver_errors
 from headwater.sources.mysql.ddl import read_ddl
 from headwater.sources.mysql.events import EventError, read_gtid, read_query, read_rotate, read_rows_head
 from headwater.sources.mysql.match import physical
-from headwater.sources.mysql.position import Position, StartPoint, describe
+from headwater.sources.mysql.position import START_ANEW, Position, StartPoint, describe
 from headwater.sources.mysql.schema_change import SchemaChanges
 from headwater.sources.mysql.shapes import ShapeOptions, TableShapes, table_shapes
 from headwater.sources.mysql.snapshot import Snapshot, table_names
@@ -47,17 +47,25 @@ _OPERATIONS = {
     EventType.UPDATE_ROWS_V1: "u",
     EventType.DELETE_ROWS_V1: "d",
 }
+_GET_PAST = f"to get past what is in the log already, {START_ANEW}"
+_ROW_FORMAT = f"SET GLOBAL binlog_format=ROW, and so in every session that is open; {_GET_PAST}"
 _UNREADABLE = {
-    EventType.PARTIAL_UPDATE_ROWS: "SET GLOBAL binlog_row_value_options='' (partial JSON updates can't be read yet)",
-    EventType.TRANSACTION_PAYLOAD: "SET GLOBAL binlog_transaction_compression=OFF (compressed ones can't be read yet)",
-    EventType.GTID_TAGGED: "use GTIDs without tags (tagged ones can't be read yet)",
-    EventType.INCIDENT: "the server lost events (INCIDENT): delete the connector's offsets, so that it starts anew",
+    EventType.EXECUTE_LOAD_QUERY: _ROW_FORMAT,
+    EventType.PARTIAL_UPDATE_ROWS: (
+        f"partial JSON updates can't be read yet: SET GLOBAL binlog_row_value_options=''; {_GET_PAST}"
+    ),
+    EventType.TRANSACTION_PAYLOAD: (
+        "a compressed transaction can't be read yet, and may hold captured tables: "
+        f"SET GLOBAL binlog_transaction_compression=OFF; {_GET_PAST}"
+    ),
+    EventType.GTID_TAGGED: f"GTIDs with tags can't be read yet: use gtid_next without one; {_GET_PAST}",
+    EventType.INCIDENT: f"the server lost events: {START_ANEW}",
 }
 _SHAPE_NAMES = {"c": "create", "u": "update", "d": "delete"}
 _SERVER_TALK = frozenset((EventType.HEARTBEAT, EventType.HEARTBEAT_V2, EventType.ROTATE))
 _INSIDE = ("SAVEPOINT", "ROLLBACK T", "RELEASE", "XA END")
 _ENDS = ("COMMIT", "ROLLBACK")
-_CHANGES = ("INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD")
+_CHANGES = ("INSERT", "UPDATE", "DELETE")
 _LOOK_AHEAD = 1 << 30
 """Flipped in the server id for a second dump: the server ends an older dump with the same id."""
 
@@ -218,12 +226,19 @@ class MySqlSource:
         elif kind == EventType.ROTATE:
             self._rotate(buffer, body, end, real=timestamp != 0)
         elif kind in _UNREADABLE:
-            raise EventError(f"{EventType(kind).name}: {_UNREADABLE[EventType(kind)]}")
+            self._unreadable(EventType(kind), buffer, body, end)
         if position.in_transaction:
             position.events_done += 1
             if self._skipping:
                 self._skip_events -= 1
                 self._skipping = self._skip_events > 0
+
+    def _unreadable(self, kind: EventType, buffer: bytes, body: int, end: int) -> None:
+        if kind == EventType.PARTIAL_UPDATE_ROWS:
+            head = read_rows_head(buffer, body, end, version=2)
+            if self._by_number.get(head.table_number) is None:
+                return
+        raise EventError(f"{kind.name}: {_UNREADABLE[kind]}")
 
     def _rotate(self, buffer: bytes, body: int, end: int, *, real: bool) -> None:
         file, start = read_rotate(buffer, body, end)
@@ -247,8 +262,10 @@ class MySqlSource:
             self._in_xa = word != "BEGIN"
             self._begin(thread)
         elif word.startswith(_INSIDE) or (position.in_transaction and not word.startswith(_ENDS)):
-            if word.startswith(_CHANGES):
-                log.warning("a statement in the log changes rows and can't be captured", statement=sql[:200])
+            if word.startswith(_CHANGES) and not self._skipping:
+                raise EventError(f"{sql[:200]!r} is in the log in place of its rows: {_ROW_FORMAT}")
+            if word.startswith("REPLACE"):  # what pt-table-checksum writes into its own table, on purpose
+                log.warning("a statement in the log replaces rows and can't be captured", statement=sql[:200])
         elif sql.rstrip().upper().endswith("START TRANSACTION"):  # CREATE TABLE … SELECT: the rows follow
             if not self._skip_events:  # else it was followed before the restart
                 self._ddl(sql, database)
@@ -302,7 +319,10 @@ class MySqlSource:
         if shapes is None or self._skipping:
             return
         if self._in_xa:
-            raise EventError("an XA transaction changed a captured table: XA transactions can't be captured yet")
+            raise EventError(
+                f"an XA transaction changed {shapes.create.table}, and XA transactions can't be captured yet: "
+                f"use transactions without XA for captured tables; {_GET_PAST}"
+            )
         shape: EventShape = getattr(shapes, _SHAPE_NAMES[operation])
         bitmap_size = (columns + 7) // 8
         images = 2 if operation == "u" else 1
@@ -311,7 +331,10 @@ class MySqlSource:
         for image in range(images):
             at = bitmaps + image * bitmap_size
             if int.from_bytes(buffer[at : at + bitmap_size], "little") & expected != expected:
-                raise EventError(f"rows of {shape.table} lack columns: SET GLOBAL binlog_row_image=FULL")
+                raise EventError(
+                    f"rows of {shape.table} lack columns: SET GLOBAL binlog_row_image=FULL, and so in every session "
+                    f"that is open; {_GET_PAST}"
+                )
         position = self._position
         arguments = (
             buffer,

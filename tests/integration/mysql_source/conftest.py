@@ -19,7 +19,7 @@ from headwater.converters.json import create as json_converter
 from headwater.converters.simple_header import create as header_converter
 from headwater.plan import Converters, Plan, plan
 from headwater.shape import EventShape
-from headwater.source import Batch, Resume, Rows
+from headwater.source import Batch, Resume, Rows, SourceError
 from headwater.sources.mysql.connector import CONNECTOR
 from headwater.sources.mysql.source import MySqlSource
 
@@ -130,14 +130,24 @@ class Capture:
         found = self.until(lambda event: event.key == {"id": mark} and _is_mark(event))
         return [event for event in found if not _is_mark(event)]
 
+    def stopped(self) -> tuple[SourceError, list[Event]]:
+        """Poll until the source fails: the error, and the events that came before it."""
+        found: list[Event] = []
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                found += self.poll()
+            except SourceError as error:
+                return error, found
+        raise AssertionError(f"it did not stop; {len(found)} events came: {found[-3:]}")
+
     def snapshot(self) -> list[Event]:
-        """The rows and schema changes of the whole snapshot, those of other databases left out."""
-        before = len(self.events)
+        """Schema changes and rows of the whole snapshot, from the start on."""
         deadline = time.monotonic() + DEADLINE_SECONDS
         while self.offset is None or "snapshot" in self.offset:
             assert time.monotonic() < deadline
             self.poll()
-        return self.events[before:]
+        return list(self.events)
 
     def again(self, offset: Mapping[str, Any] | None = None) -> Resume:
         """What the next source starts from: this one's last offset (or the one given) and its history."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from headwater.source import Resume, RetriableSourceError, SourceError
+from headwater.source import Resume, RetriableSourceError
 
 full = pytest.mark.parametrize("row_metadata", ["FULL"], indirect=True)
 minimal = pytest.mark.parametrize("row_metadata", ["MINIMAL"], indirect=True)
@@ -14,15 +14,11 @@ def rows(events):
 
 
 def stopped(capture):
-    """What the source says when it stops, and the events it gave before."""
-    found = []
-    with pytest.raises(SourceError) as caught:
-        while True:
-            found += capture.poll()
-    assert not isinstance(caught.value, RetriableSourceError)
-    with pytest.raises(SourceError):
-        capture.poll()
-    return str(caught.value), found
+    """What the source says when it stops for good, and the events it gave before."""
+    error, found = capture.stopped()
+    assert not isinstance(error, RetriableSourceError)
+    assert capture.stopped() == (error, [])
+    return str(error), found
 
 
 CHANGES = [
@@ -111,7 +107,8 @@ def test_structure_is_the_stored_one_not_the_server_s(database, stream):
     database.run(TABLE)
     capture = stream()
     database.run(
-        "INSERT INTO course VALUES (1, 'x', 'a')", "ALTER TABLE course RENAME COLUMN name TO title, MODIFY level ENUM('b','a')"
+        "INSERT INTO course VALUES (1, 'x', 'a')",
+        "ALTER TABLE course RENAME COLUMN name TO title, MODIFY level ENUM('b','a')",
     )
     message, found = stopped(stream(capture.again()))
     assert rows(found) == [{"id": 1, "name": "x", "level": "a"}]

@@ -114,21 +114,26 @@ class Pipeline:
     def _start(self, source: Source, sink: Sink) -> None:
         resume = Resume(self._store.offset(source.partition), self._store.history())
         self._deliver(source.start(resume), source, sink)
-        while not self._commit(source, sink, POLL_SECONDS):
-            if self._stopping():
-                return
-        self._on_running()
+        if self._commit_first(source, sink):
+            self._on_running()
 
     def _stream(self, source: Source, sink: Sink) -> None:
         committed = time.monotonic()
+        resumable = True
         while not self._stopping():
             batch = source.poll(POLL_SECONDS)
             self._deliver(batch, source, sink)
             if batch.items:
                 self._failures = 0
             now = time.monotonic()
-            if (batch.history or now - committed >= self._commit_seconds) and self._commit(source, sink, POLL_SECONDS):
+            if batch.offset is not None and not resumable:
+                # The snapshot is complete: nothing that follows may be lost to a crash that has it taken again.
+                self._commit_first(source, sink)
                 committed = now
+            elif batch.history or now - committed >= self._commit_seconds:
+                if self._commit(source, sink, POLL_SECONDS):
+                    committed = now
+            resumable = batch.offset is not None
 
     def _deliver(self, batch: Batch, source: Source, sink: Sink) -> None:
         for item in batch.items:
@@ -159,6 +164,13 @@ class Pipeline:
         key = converters.key.convert(topic, record.key_schema, record.key)
         value = converters.value.convert(topic, record.value_schema, record.value)
         return ((0, topic, key, value, headers or None),)
+
+    def _commit_first(self, source: Source, sink: Sink) -> bool:
+        """Store the offset reached before anything else happens; False where the task is to stop."""
+        while not self._commit(source, sink, POLL_SECONDS):
+            if self._stopping():
+                return False
+        return True
 
     def _commit(self, source: Source, sink: Sink, timeout: float) -> bool:
         """Store the offset reached, once everything before it is acknowledged; False if that takes too long."""

@@ -14,6 +14,12 @@ settings.register_profile("headwater", deadline=None, suppress_health_check=[Hea
 settings.load_profile("headwater")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of the fault tests; pytest reads them before it finds the folder that they belong to."""
+    parser.addoption("--faults", choices=("short", "full"), default="short", help="how many faults tests/faults makes")
+    parser.addoption("--faults-seed", type=int, help="repeats the random choices of an earlier run of tests/faults")
+
+
 @pytest.fixture(scope="session")
 def mysql_url() -> sqlalchemy.URL:
     """The MySQL server the tests run on, signed in as a user who may do everything."""

@@ -45,11 +45,20 @@ class WorkerProcess:
 
     def start(self) -> None:
         """Start the process and wait until its REST API answers."""
+        self.launch()
+        self.wait_for_answer()
+
+    def launch(self) -> None:
+        """Start the process."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "headwater", "worker", str(self._file)], stdout=log, stderr=log
             )
+
+    def wait_for_answer(self) -> None:
+        """Until the REST API answers. Raises RuntimeError with the log where the process ends before that."""
         process = self.process
+        assert process is not None
 
         def answers() -> bool:
             if process.poll() is not None:

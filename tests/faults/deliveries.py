@@ -1,0 +1,133 @@
+"""What arrives in Kafka, read while it comes: each message as the step that it tells of."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections import defaultdict
+from typing import Any, NamedTuple, Self
+
+import orjson
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from tests.faults.ledger import Key, Step
+from tests.faults.transaction import BUSINESS, OUTBOX
+
+PARTITIONS = 3
+READ = "r"
+"""The operation of a snapshot's message; its step's number is the one of the image that it holds."""
+
+Position = tuple[str, int, int]
+"""Binlog file, position of the event, row number in it."""
+
+
+class Arrival(NamedTuple):
+    """One message."""
+
+    step: Step
+    position: Position
+
+
+class Deliveries:
+    """The topics of the load's tables, made on entering and deleted on leaving, and what has arrived there.
+
+    ``arrivals``  the messages of each key in the order of its partition
+    ``distinct``  how many different steps of the log have arrived
+    ``reads``     how many messages of snapshots have arrived
+    """
+
+    def __init__(self, bootstrap: str, prefix: str, database: str) -> None:
+        self.arrivals: defaultdict[Key, list[Arrival]] = defaultdict(list)
+        self.distinct = 0
+        self.reads = 0
+        self._tables = {f"{prefix}.{database}.{table}": table for table in (BUSINESS, OUTBOX)}
+        self._schema_changes = prefix
+        self._seen: set[tuple[Key, Step]] = set()
+        self._admin = AdminClient({"bootstrap.servers": bootstrap})
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": bootstrap,
+                "group.id": f"faults-{uuid.uuid4()}",
+                "enable.auto.commit": False,
+                "fetch.wait.max.ms": 50,
+            }
+        )
+        self._reader = threading.Thread(target=self._read, name="deliveries")
+        self._ending = threading.Event()
+        self._error: Exception | None = None
+
+    def __enter__(self) -> Self:
+        made = self._admin.create_topics([NewTopic(topic, PARTITIONS, 1) for topic in self._tables])
+        for future in made.values():
+            future.result()
+        partitions = [TopicPartition(topic, number, 0) for topic in self._tables for number in range(PARTITIONS)]
+        self._consumer.assign(partitions)
+        self._reader.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._reader.is_alive():
+            self.read_to_end()
+        self._consumer.close()
+        for future in self._admin.delete_topics([*self._tables, self._schema_changes]).values():
+            future.exception()  # the schema changes' topic may not have been made
+
+    def read_to_end(self) -> None:
+        """Read what is there now, and no more."""
+        self._ending.set()
+        self._reader.join()
+        self.check()
+
+    def check(self) -> None:
+        """Raises what reading failed of."""
+        if self._error is not None:
+            raise self._error
+
+    def _read(self) -> None:
+        try:
+            while not self._ending.is_set():
+                self._take(self._consumer.consume(500, 0.05))
+            while not self._at_end():
+                self._take(self._consumer.consume(500, 0.05))
+        except Exception as error:
+            self._error = error
+
+    def _at_end(self) -> bool:
+        """Whether every partition is read up to its present end."""
+        for partition in self._consumer.position(self._consumer.assignment()):
+            _, end = self._consumer.get_watermark_offsets(partition, timeout=10)
+            if max(partition.offset, 0) < end:
+                return False
+        return True
+
+    def _take(self, messages: list[Message]) -> None:
+        for message in messages:
+            if error := message.error():
+                raise KafkaException(error)
+            key = Key(self._tables[str(message.topic())], orjson.loads(message.key() or b"")["id"])
+            arrivals = self.arrivals[key]
+            value = message.value()
+            arrival = _tombstone(arrivals) if value is None else _change(key.table, orjson.loads(value))
+            arrivals.append(arrival)
+            if arrival.step.operation == READ:
+                self.reads += 1
+            elif (key, arrival.step) not in self._seen:
+                self._seen.add((key, arrival.step))
+                self.distinct += 1
+
+
+def _change(table: str, event: dict[str, Any]) -> Arrival:
+    """A message with a value."""
+    operation, source = event["op"], event["source"]
+    image = event["before"] if operation == "d" else event["after"]
+    version, transaction = (1, 0) if table == OUTBOX else (image["version"], image["transaction"])
+    step = Step(version + 1 if operation == "d" else version, operation, transaction)
+    return Arrival(step, (source["file"], source["pos"], source["row"]))
+
+
+def _tombstone(before: list[Arrival]) -> Arrival:
+    """A message without a value belongs to the delete that came just before it, in the same key."""
+    if not before or before[-1].step.operation != "d":
+        return Arrival(Step(0, "t", 0), ("", 0, 0))
+    return Arrival(before[-1].step.tombstone, before[-1].position)

@@ -19,14 +19,9 @@ import struct
 from base64 import b64encode
 from decimal import Decimal
 from functools import lru_cache
-from itertools import repeat
 from json.encoder import encode_basestring as quote
-from typing import TYPE_CHECKING
 
 from headwater.sources.mysql import decimals
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 MAX_DEPTH = 100
 """The deepest nesting the server accepts (JSON_DOCUMENT_MAX_DEPTH)."""
@@ -46,13 +41,12 @@ NUMBERS = {
 }
 FLOAT64 = struct.Struct("<d")
 read_int64 = NUMBERS[INT64].unpack_from
+NO_KEYS: list[str] = []
 CONTINUED = 0x80
 """A byte of a length with this bit is followed by another."""
 
-# By large: count and size, a key entry, a value entry.
-HEAD = (struct.Struct("<HH"), struct.Struct("<II"))
 KEY = (struct.Struct("<HH"), struct.Struct("<IH"))
-VALUE = (struct.Struct("<BH"), struct.Struct("<BI"))
+"""A key entry, in a small and in a large object: offset and length."""
 
 # Opaque values that are shown as something else than base64, by the column type they are stored with.
 DECIMALS = frozenset({0, 246})
@@ -83,7 +77,7 @@ def _upper(match: re.Match[str]) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _keys(entries: bytes, names: bytes, large: int) -> list[str]:
+def _keys(entries: bytes, names: bytes, large: bool) -> list[str]:
     """The keys of an object, quoted and with their colons; the same few objects come in every row.
 
     ``entries`` are its key entries, ``names`` the bytes from the first key's offset to behind the last key.
@@ -144,54 +138,65 @@ class _Document:
         data = self.data
         end = len(data)
         large = kind & 1
-        count, _ = HEAD[large].unpack_from(data, base)
-        at = base + HEAD[large].size
-        keys: Iterable[str] = repeat("", count)
+        width = 4 if large else 2
+        count = self.word(base, width)
+        at = base + 2 * width
+        keys = NO_KEYS
         if kind <= LARGE_OBJECT and count:
-            start, at = at, at + count * KEY[large].size
-            keys = self.keys(base, start, at, large)
-        start, at = at, at + count * VALUE[large].size
-        if at > end:
+            keys = self.keys(base, at, count, width)
+            at += count * (width + 2)
+        used = at + count * (width + 1) - base
+        if base + used > end:
             raise JsonError(f"binary JSON with a container of {count} members in {end} bytes")
-        used = at - base
         parts: list[str] = []
-        for key, (inner, word) in zip(keys, VALUE[large].iter_unpack(data[start:at]), strict=True):
-            if inner == STRING:
-                start = base + word + 1
-                stop = start + data[start - 1]
-                if stop - start >= CONTINUED:
-                    start, stop = self.extent(start - 1)
-                elif stop > end:
-                    raise JsonError("binary JSON with a string beyond its end")
-                used += stop - start
-                parts.append(key + quote(data[start:stop].decode()))
-            elif inner == INT16:
-                parts.append(f"{key}{((word & 0xFFFF) ^ 0x8000) - 0x8000}")
-            elif inner == INT64:
-                used += 8
-                parts.append(f"{key}{read_int64(data, base + word)[0]}")
+        for index in range(count):
+            inner = data[at]
+            word = data[at + 1] | data[at + 2] << 8
+            if inner == INT16:
+                part = str((word ^ 0x8000) - 0x8000)
             elif inner == LITERAL:
-                parts.append(key + _literal(word & 0xFF))
+                part = _literal(word & 0xFF)
             elif inner == UINT16:
-                parts.append(f"{key}{word & 0xFFFF}")
-            elif large and inner == INT32:
-                parts.append(f"{key}{(word ^ 0x80000000) - 0x80000000}")
-            elif large and inner == UINT32:
-                parts.append(f"{key}{word}")
+                part = str(word)
             else:
-                parts.append(key + self.value(inner, base + word, depth))
+                if large:
+                    word |= data[at + 3] << 16 | data[at + 4] << 24
+                if inner == STRING:
+                    start = base + word + 1
+                    stop = start + data[start - 1]
+                    if stop - start >= CONTINUED:
+                        start, stop = self.extent(start - 1)
+                    elif stop > end:
+                        raise JsonError("binary JSON with a string beyond its end")
+                    used += stop - start
+                    part = quote(data[start:stop].decode())
+                elif large and inner == INT32:
+                    part = str((word ^ 0x80000000) - 0x80000000)
+                elif large and inner == UINT32:
+                    part = str(word)
+                else:
+                    part = self.value(inner, base + word, depth)
+            parts.append(keys[index] + part if keys else part)
+            at += width + 1
         self.use(used)
         members = ",".join(parts)
         return f"{{{members}}}" if kind <= LARGE_OBJECT else f"[{members}]"
 
-    def keys(self, base: int, start: int, stop: int, large: int) -> list[str]:
-        """The keys of the object at ``base``, whose key entries lie between ``start`` and ``stop``."""
+    def word(self, at: int, width: int) -> int:
+        """An unsigned integer of two or four bytes, the lowest first."""
         data = self.data
-        first = KEY[large].unpack_from(data, start)[0]
-        last, size = KEY[large].unpack_from(data, stop - KEY[large].size)
-        names = data[base + first : base + last + size]
-        self.left -= len(names)
-        return _keys(data[start:stop], names, large)
+        low = data[at] | data[at + 1] << 8
+        return low if width == 2 else low | data[at + 2] << 16 | data[at + 3] << 24
+
+    def keys(self, base: int, at: int, count: int, width: int) -> list[str]:
+        """The keys of the object at ``base``, whose key entries begin at ``at``."""
+        data = self.data
+        stop = at + count * (width + 2)
+        first = self.word(at, width)
+        last = self.word(stop - width - 2, width) + self.word(stop - 2, 2)
+        names = data[base + first : base + last]
+        self.use(len(names))
+        return _keys(data[at:stop], names, width == 4)
 
     def extent(self, at: int) -> tuple[int, int]:
         """Where the bytes behind the length at ``at`` begin and end; a length has seven bits a byte, lowest first."""

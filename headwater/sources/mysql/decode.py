@@ -31,8 +31,6 @@ IMAGES = {"c": "a", "u": "ba", "d": "b"}
 
 PASSED_OVER = Value("")
 
-PASSED_OVER = Value("")
-
 FAILURES = (ValueError, IndexError, struct.error)
 """What reading bytes that don't fit the table's structure raises."""
 
@@ -87,23 +85,18 @@ class RowsReader:
         return ReaderCode(self._parameters, self._event, "while pos < end:", row, constants)
 
     def _places(self, image: str, used: frozenset[str], writer: _Writer) -> list[_Place]:
-        columns = zip(self._table.columns, self._physical, strict=True)
-        return [
-            self._place(f"{image}{index}", index, column, kind, meta, used, writer)
-            for index, (column, (kind, meta)) in enumerate(columns)
-        ]
-
-    def _place(
-        self, slot: str, index: int, column: Column, kind: int, meta: int, used: frozenset[str], writer: _Writer
-    ) -> _Place:
-        try:
-            place = _Place(layout(kind, meta), 1 << index, nullable=column.nullable)
-            if slot in used:
-                place.target, place.name = slot, column.name
-                place.value = writer.bind(index, value(column, column_schema(column, self._options), kind, meta))
-        except ValueError as error:
-            raise SourceError(f"column {column.name!r} of table {self._table.id}: {error}") from error
-        return place
+        places = []
+        for index, (column, (kind, meta)) in enumerate(zip(self._table.columns, self._physical, strict=True)):
+            slot = f"{image}{index}"
+            try:
+                place = _Place(layout(kind, meta), 1 << index, nullable=column.nullable)
+                if slot in used:
+                    place.target, place.name = slot, column.name
+                    place.value = writer.bind(index, value(column, column_schema(column, self._options), kind, meta))
+            except ValueError as error:
+                raise SourceError(f"column {column.name!r} of table {self._table.id}: {error}") from error
+            places.append(place)
+        return places
 
 
 def failure(table: Table) -> dict[str, object]:

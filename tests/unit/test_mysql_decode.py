@@ -405,6 +405,13 @@ def test_a_character_set_that_is_not_known_is_named_with_its_column() -> None:
     assert function(reader, [])(b"\x00\x01a", 0, 3) == [{}]
 
 
+@pytest.mark.parametrize("physical", [(20, 0), (LogType.BLOB, 0), (LogType.BLOB, 5), (LogType.SET, 0)])
+def test_a_layout_that_no_server_writes_is_refused_even_of_an_unused_column(physical: tuple[int, int]) -> None:
+    reader = RowsReader(table_of(Column("n", "int", nullable=True)), [physical], "c", OPTIONS)
+    with pytest.raises(SourceError, match="column 'n' of table"):
+        reader.code(frozenset())
+
+
 def test_a_column_logged_as_another_type_is_refused() -> None:
     reader = RowsReader(table_of(Column("n", "int", nullable=True)), [(LogType.LONGLONG, 0)], "c", OPTIONS)
     with pytest.raises(SourceError, match="column 'n'"):

@@ -34,6 +34,8 @@ FRACTIONAL = {LogType.TIME2: 3, LogType.DATETIME2: 5, LogType.TIMESTAMP2: 4}
 LONG_STRING = 256
 """From this many bytes on, the length before a char or varchar takes two bytes."""
 
+LONGEST_PREFIX = 4
+
 INTEGERS = {"tinyint": "bB", "smallint": "hH", "int": "iI", "bigint": "qQ"}
 TEXT = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext"})
 BYTES = frozenset({"varbinary", "tinyblob", "blob", "mediumblob", "longblob"})
@@ -62,7 +64,14 @@ class Value:
 
 
 def layout(kind: int, meta: int) -> Layout:
-    """How a column of TABLE_MAP's type and metadata stands in an image. Raises ValueError for an unknown type."""
+    """How a column of TABLE_MAP's type and metadata stands in an image. Raises ValueError for what no server writes."""
+    found = _layout(kind, meta)
+    if not (found.size or 1 <= found.prefix <= LONGEST_PREFIX):
+        raise ValueError(f"its type {kind} in the log, with the metadata {meta}, can't be read")
+    return found
+
+
+def _layout(kind: int, meta: int) -> Layout:
     if kind in SIZES:
         return Layout(SIZES[LogType(kind)])
     if kind in FRACTIONAL:
@@ -75,9 +84,7 @@ def layout(kind: int, meta: int) -> Layout:
         return Layout(meta)
     if kind in (LogType.STRING, LogType.VARCHAR):
         return Layout(0, 1 if meta < LONG_STRING else 2)
-    if kind in (LogType.BLOB, LogType.JSON, LogType.GEOMETRY, LogType.VECTOR):
-        return Layout(0, meta)
-    raise ValueError(f"its type {kind} in the log can't be read")
+    return Layout(0, meta if kind in (LogType.BLOB, LogType.JSON, LogType.GEOMETRY, LogType.VECTOR) else 0)
 
 
 def value(column: Column, schema: Schema, kind: int, meta: int) -> Value:

@@ -23,7 +23,7 @@ from typing import NoReturn
 from headwater.shape import ReaderCode
 from headwater.source import SourceError
 from headwater.sources.mysql.cells import Layout, Value, layout, value
-from headwater.sources.mysql.table import Column, Table
+from headwater.sources.mysql.table import Table
 from headwater.sources.mysql.types import ValueOptions, column_schema
 
 IMAGES = {"c": "a", "u": "ba", "d": "b"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -129,6 +130,10 @@ class Worker:
 
     async def delete(self, name: str) -> None:
         """Stop a connector and forget it; its offsets stay. Raises `ConnectorNotFoundError`."""
+        # Not cancelled with the request that asked for it: a task must not be left half stopped.
+        await asyncio.shield(self._delete(name))
+
+    async def _delete(self, name: str) -> None:
         async with self._changing:
             if name not in self._connectors:
                 raise ConnectorNotFoundError(name)
@@ -157,8 +162,9 @@ class Worker:
     def _put_status(self, name: str, task: int | None, state: State, trace: str | None = None) -> None:
         self._store.put_status(Status(name, task, state, self._config.worker_id, trace))
         if task is not None:
-            reason = trace.partition("\n")[0] if trace else None
-            log.info("task state", connector=name, task=task, state=state, reason=reason)
+            level = logging.WARNING if state in (State.FAILED, State.RESTARTING) else logging.INFO
+            reason = {"reason": trace.partition("\n")[0]} if trace else {}
+            log.log(level, "task state", connector=name, task=task, state=state, **reason)
 
 
 def log_warnings(warnings: Sequence[OptionWarning], **context: str) -> None:

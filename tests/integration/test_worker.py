@@ -202,6 +202,32 @@ def test_signals_meant_for_the_worker_do_not_end_its_tasks(worker, config):
     assert states == ["UNASSIGNED", "RUNNING"]
 
 
+def test_a_task_that_does_not_end_in_time_is_killed(tmp_path, kafka_bootstrap, config):
+    options = {"task.shutdown.graceful.timeout.ms": "500"}
+    with WorkerProcess(tmp_path, kafka_bootstrap, **options) as worker:
+        post(worker, config)
+        worker.wait_running("items")
+        (process,) = worker.task_processes()
+        os.kill(process, signal.SIGSTOP)
+        assert worker.stop() == 0
+        assert not Path(f"/proc/{process}").exists()
+
+
+def test_a_second_signal_ends_the_worker_at_once(tmp_path, kafka_bootstrap, config):
+    options = {"task.shutdown.graceful.timeout.ms": "3600000"}
+    with WorkerProcess(tmp_path, kafka_bootstrap, **options) as worker:
+        post(worker, config)
+        worker.wait_running("items")
+        (process,) = worker.task_processes()
+        os.kill(process, signal.SIGSTOP)
+        worker.process.send_signal(signal.SIGINT)
+        wait_until("the worker to stop", lambda: worker.log_entries()[-1]["event"] == "worker is stopping")
+        worker.process.send_signal(signal.SIGINT)
+        assert worker.process.wait(60) == 1
+        os.kill(process, signal.SIGCONT)
+        wait_until("the task to end", lambda: not Path(f"/proc/{process}").exists())
+
+
 def test_a_task_that_fails_says_why_and_stays_failed(worker, config):
     post(worker, {**config, "database.password": "wrong-and-secret"})
     failed = worker.wait_for_state("items", "FAILED")

@@ -12,7 +12,7 @@ NAMES = NameResolver(
         refused={"transforms": ""},
         ignored={"driver.": "", "history.": "nothing is written there"},
     ),
-    {"database.server.name": "topic.prefix"},
+    {"database.server.name": "topic.prefix", "driver.prefix": "topic.prefix"},
     ("producer.override.",),
 )
 
@@ -38,6 +38,7 @@ def test_known_names_are_taken_as_they_are(name):
             "topic.prefix",
             "database.Server.name is taken as topic.prefix: names of options are written exactly so",
         ),
+        ("driver.prefix", "topic.prefix", "driver.prefix is deprecated: use topic.prefix"),
         ("driver.x", "driver.x", "driver.x has no effect here"),
         ("history.topic", "history.topic", "history.topic has no effect: nothing is written there"),
         (

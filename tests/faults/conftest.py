@@ -18,7 +18,7 @@ from tests.faults.scene import GRACEFUL_SECONDS, Scene, connector_config
 from tests.faults.verdict import Verdict
 from tests.worker_process import WorkerProcess
 
-COLUMNS = ("test", "faults", "sent", "received", "repeated", "lost", "misplaced", "foreign", "seconds")
+COLUMNS = ("test", "faults", "sent", "received", "repeated", "reread", "lost", "misplaced", "foreign", "seconds")
 _rows = pytest.StashKey[list[tuple[object, ...]]]()
 
 
@@ -26,8 +26,8 @@ _rows = pytest.StashKey[list[tuple[object, ...]]]()
 class Extent:
     """How much a run does.
 
-    ``kills``  of each of the two settings of binlog_row_metadata; ``drains`` likewise; ``cuts`` of connections
-    ``rows``   in the table when the connector starts
+    ``kills``, ``drains``, ``cuts``  faults of a kind, under each of the settings of binlog_row_metadata
+    ``rows``                         in the table when the connector starts
     """
 
     kills: int
@@ -36,7 +36,7 @@ class Extent:
     rows: int
 
 
-EXTENTS = {"short": Extent(4, 2, 3, 4_000), "full": Extent(50, 20, 40, 20_000)}
+EXTENTS = {"short": Extent(3, 2, 3, 3_000), "full": Extent(50, 20, 40, 20_000)}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -55,7 +55,7 @@ def seed(pytestconfig: pytest.Config) -> int:
     chosen: int | None = pytestconfig.getoption("--faults-seed")
     if chosen is None:
         chosen = random.SystemRandom().randrange(2**32)
-    print(f"--faults-seed={chosen}")  # noqa: T201 - pytest shows it with a failure
+    print(f"--faults-seed={chosen}")
     return chosen
 
 
@@ -107,7 +107,7 @@ def report(request: pytest.FixtureRequest) -> Callable[[int, Verdict], None]:
     start = time.monotonic()
 
     def add(faults: int, verdict: Verdict) -> None:
-        counts = verdict.sent, verdict.received, verdict.repeated
+        counts = verdict.sent, verdict.received, verdict.repeated, verdict.reread
         wrong = len(verdict.lost), len(verdict.misplaced), len(verdict.foreign)
         seconds = f"{time.monotonic() - start:.1f}"
         request.config.stash[_rows].append((request.node.name, faults, *counts, *wrong, seconds))

@@ -14,7 +14,8 @@ class Verdict:
     """Counts of messages, and whatever is wrong.
 
     ``received``   messages that arrived
-    ``repeated``   those of them that had arrived before
+    ``repeated``   those of them that had arrived before, from the log
+    ``reread``     and from a snapshot that was taken again
     ``lost``       committed steps that no message told of
     ``misplaced``  messages that came before a step they follow, or skipped one in a repetition
     ``foreign``    messages of no committed step (the change was rolled back), or that were somewhere else in the log
@@ -23,6 +24,7 @@ class Verdict:
 
     received: int = 0
     repeated: int = 0
+    reread: int = 0
     lost: list[tuple[Key, Step]] = field(default_factory=list)
     misplaced: list[tuple[Key, Arrival]] = field(default_factory=list)
     foreign: list[tuple[Key, Arrival]] = field(default_factory=list)
@@ -30,7 +32,7 @@ class Verdict:
     @property
     def sent(self) -> int:
         """Messages that had to arrive, each once."""
-        return self.received - self.repeated - len(self.foreign) + len(self.lost)
+        return self.received - self.repeated - self.reread - len(self.foreign) + len(self.lost)
 
     def assert_complete(self) -> None:
         """Raises AssertionError with the first of what is wrong."""
@@ -92,7 +94,7 @@ class _KeyVerdict:
         if self._arrived:
             self._verdict.misplaced.append((self._key, arrival))
         if self._read is not None:
-            self._verdict.repeated += 1
+            self._verdict.reread += 1
         self._read = place
 
     def _take_again(self, arrival: Arrival, place: int, last: int | None) -> None:

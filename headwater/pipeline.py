@@ -130,9 +130,8 @@ class Pipeline:
                 # The snapshot is complete: nothing that follows may be lost to a crash that has it taken again.
                 self._commit_first(source, sink)
                 committed = now
-            elif batch.history or now - committed >= self._commit_seconds:
-                if self._commit(source, sink, POLL_SECONDS):
-                    committed = now
+            elif (batch.history or now - committed >= self._commit_seconds) and self._commit(source, sink, POLL_SECONDS):
+                committed = now
             resumable = batch.offset is not None
 
     def _deliver(self, batch: Batch, source: Source, sink: Sink) -> None:

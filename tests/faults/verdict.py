@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -113,19 +114,17 @@ class _KeyVerdict:
         """Steps that did not arrive, unless a snapshot was taken after them."""
         times = self._history.times
         first = min(self._arrived, default=len(times))
-        in_snapshot = self._is_told(first) or self._is_deleted_between(first, read_until)
+        in_snapshot = self._is_in_snapshot(first, read_until)
         for place, step in enumerate(self._history.steps):
             told = place in self._arrived or (place < first and in_snapshot and times[place] <= captured_from)
             if not told:
                 self._verdict.lost.append((self._key, step))
 
-    def _is_told(self, first: int) -> bool:
-        """Whether the state before the place ``first`` was in a snapshot: an image, or no row."""
+    def _is_in_snapshot(self, first: int, read_until: float) -> bool:
+        """Whether snapshots told what the row was before the place ``first``, or rightly saw no row."""
         if self._read is not None:
             return self._read >= first - 1
-        return first > 0 and self._history.steps[first - 1].operation == "t"
-
-    def _is_deleted_between(self, first: int, read_until: float) -> bool:
-        """Whether the row was deleted between the place ``first`` and a snapshot that was taken again."""
-        steps = zip(self._history.steps[first:], self._history.times[first:], strict=True)
-        return any(step.operation == "d" and time <= read_until for step, time in steps)
+        steps, times = self._history.steps, self._history.times
+        gone_before = first > 0 and steps[first - 1].operation == "t"
+        deleted = (time for step, time in zip(steps[first:], times[first:], strict=True) if step.operation == "d")
+        return gone_before or next(deleted, math.inf) <= read_until

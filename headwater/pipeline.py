@@ -130,7 +130,7 @@ class Pipeline:
                 # The snapshot is complete: nothing that follows may be lost to a crash that has it taken again.
                 self._commit_first(source, sink)
                 committed = now
-            elif (batch.history or now - committed >= self._commit_seconds) and self._commit(source, sink, POLL_SECONDS):
+            elif self._is_due(batch, now - committed) and self._commit(source, sink, POLL_SECONDS):
                 committed = now
             resumable = batch.offset is not None
 
@@ -163,6 +163,10 @@ class Pipeline:
         key = converters.key.convert(topic, record.key_schema, record.key)
         value = converters.value.convert(topic, record.value_schema, record.value)
         return ((0, topic, key, value, headers or None),)
+
+    def _is_due(self, batch: Batch, seconds: float) -> bool:
+        """Whether to store the offset, ``seconds`` after the last time."""
+        return bool(batch.history) or seconds >= self._commit_seconds
 
     def _commit_first(self, source: Source, sink: Sink) -> bool:
         """Store the offset reached before anything else happens; False where the task is to stop."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections import defaultdict
 from typing import Any, NamedTuple, Self
@@ -32,15 +33,17 @@ class Arrival(NamedTuple):
 class Deliveries:
     """The topics of the load's tables, made on entering and deleted on leaving, and what has arrived there.
 
-    ``arrivals``  the messages of each key in the order of its partition
-    ``distinct``  how many different steps of the log have arrived
-    ``reads``     how many messages of snapshots have arrived
+    ``arrivals``   the messages of each key in the order of its partition
+    ``distinct``   how many different steps of the log have arrived
+    ``reads``      how many messages of snapshots have arrived
+    ``streaming``  a monotonic time at which the first step of the log had arrived: no snapshot was taken later
     """
 
     def __init__(self, bootstrap: str, prefix: str, database: str) -> None:
         self.arrivals: defaultdict[Key, list[Arrival]] = defaultdict(list)
         self.distinct = 0
         self.reads = 0
+        self.streaming: float | None = None
         self._tables = {f"{prefix}.{database}.{table}": table for table in (BUSINESS, OUTBOX)}
         self._schema_changes = prefix
         self._seen: set[tuple[Key, Step]] = set()
@@ -113,6 +116,7 @@ class Deliveries:
             if arrival.step.operation == READ:
                 self.reads += 1
             elif (key, arrival.step) not in self._seen:
+                self.streaming = self.streaming or time.monotonic()
                 self._seen.add((key, arrival.step))
                 self.distinct += 1
 

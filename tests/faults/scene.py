@@ -102,7 +102,13 @@ class Scene:
         assert self.worker.stop() == 0, self.worker.log_text()
         self.deliveries.read_to_end()
         assert self.captured_from is not None
-        return judge(self.load.ledger, self.deliveries.arrivals, self.captured_from)
+        assert self.deliveries.streaming is not None
+        return judge(
+            self.load.ledger,
+            self.deliveries.arrivals,
+            captured_from=self.captured_from,
+            read_until=self.deliveries.streaming,
+        )
 
     def _wait_for_last_steps(self) -> None:
         """Until each key's last step has arrived, as far as it does: what is lost is the verdict's to say."""

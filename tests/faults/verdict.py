@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -41,16 +42,19 @@ class Verdict:
         assert not self.foreign, f"{len(self.foreign)} that nobody committed: {self.foreign[:5]}"
 
 
-def judge(ledger: Ledger, arrivals: Mapping[Key, Sequence[Arrival]], captured_from: float) -> Verdict:
+def judge(
+    ledger: Ledger, arrivals: Mapping[Key, Sequence[Arrival]], *, captured_from: float, read_until: float
+) -> Verdict:
     """Compare. What was committed after ``captured_from`` must have arrived from the log itself.
 
-    Of what was committed before it, a snapshot may tell in place of the log.
+    Of what was committed before it, a snapshot may tell in place of the log. One that was taken again may not have
+    seen a row that had been deleted meanwhile, up to ``read_until``: then the log tells of the delete.
     """
     verdict = Verdict()
     for key in ledger.histories.keys() | arrivals.keys():
         judged = _KeyVerdict(verdict, key, ledger.histories.get(key, History()))
         judged.take(arrivals.get(key, ()))
-        judged.find_lost(captured_from)
+        judged.find_lost(captured_from, read_until)
     return verdict
 
 
@@ -106,13 +110,21 @@ class _KeyVerdict:
         if last is not None and place > last + 1:
             self._verdict.misplaced.append((self._key, arrival))
 
-    def find_lost(self, captured_from: float) -> None:
+    def find_lost(self, captured_from: float, read_until: float) -> None:
         """Steps that did not arrive, unless a snapshot was taken after them."""
-        steps, times = self._history.steps, self._history.times
-        first = min(self._arrived, default=len(steps))
-        gone = first > 0 and steps[first - 1].operation == "t"
-        in_snapshot = gone or (self._read is not None and self._read >= first - 1)
-        for place, step in enumerate(steps):
+        times = self._history.times
+        first = min(self._arrived, default=len(times))
+        in_snapshot = self._is_in_snapshot(first, read_until)
+        for place, step in enumerate(self._history.steps):
             told = place in self._arrived or (place < first and in_snapshot and times[place] <= captured_from)
             if not told:
                 self._verdict.lost.append((self._key, step))
+
+    def _is_in_snapshot(self, first: int, read_until: float) -> bool:
+        """Whether snapshots told what the row was before the place ``first``, or rightly saw no row."""
+        if self._read is not None:
+            return self._read >= first - 1
+        steps, times = self._history.steps, self._history.times
+        gone_before = first > 0 and steps[first - 1].operation == "t"
+        deleted = (time for step, time in zip(steps[first:], times[first:], strict=True) if step.operation == "d")
+        return gone_before or next(deleted, math.inf) <= read_until

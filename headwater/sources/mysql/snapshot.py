@@ -6,6 +6,7 @@ the structures; the rows are read afterwards, from the view. Source: "initial sn
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -146,16 +147,29 @@ def _as_last(item: Rows | Record) -> Rows | Record:
 
 def _chunks(connection: Connection[Any], table: Table) -> Iterator[tuple[list[Any], bool]]:
     """The table's rows in lists, each with whether it is the table's last list."""
-    cursor = SSCursor(connection)
     connection.decoders = RAW_DECODERS
-    try:
+    with contextlib.closing(_RowCursor(connection)) as cursor:
         cursor.execute(f"SELECT {select_list(table)} FROM {quoted(table.database)}.{quoted(table.name)}")  # noqa: S608
         ahead = list(cursor.fetchmany(_BATCH_ROWS))
         while ahead:
             rows, ahead = ahead, list(cursor.fetchmany(_BATCH_ROWS))
             yield rows, not ahead
-    finally:
-        cursor.close()
+
+
+class _RowCursor(SSCursor):
+    """Rows as they come, none kept.
+
+    The driver's own cursor reads the rest of the table when it is closed, and fails where the connection is lost;
+    this one leaves the rest: only a connection that is closed too has any.
+    """
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._result is not None:  # type: ignore[attr-defined]
+            self._result.unbuffered_active = False  # type: ignore[attr-defined]
+        self.connection = None  # type: ignore[assignment]
+
+    __del__ = close
 
 
 def table_names(cursor: Cursor) -> list[tuple[str, str]]:

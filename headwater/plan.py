@@ -12,6 +12,7 @@ import itertools
 import linecache
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from types import MethodType
 
 from headwater.converter import Converter
 from headwater.shape import Const, EventShape, MessageShape, Node, ReaderCode, Slot, Stage, Struct
@@ -58,7 +59,7 @@ class _Scope:
         self._numbers = itertools.count()
 
     def bind(self, value: object) -> str:
-        identity = value if isinstance(value, bytes | str) else id(value)
+        identity = value if isinstance(value, bytes | str | MethodType) else id(value)
         if identity not in self._bound:
             function = getattr(value, "__name__", "")
             hint = function if function.isidentifier() else "k"

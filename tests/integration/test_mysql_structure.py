@@ -154,7 +154,7 @@ def test_names_and_members_with_everything_that_needs_escaping(
     assert create_statement(cursor, table.database, name).startswith(f"CREATE TABLE {quoted} (")
 
 
-def test_a_timestamp_default_is_read_in_utc_wherever_it_was_declared(
+def test_a_timestamp_default_is_read_in_the_server_s_time_zone_wherever_it_was_declared(
     cursor: Cursor, structure: Callable[[str], Table]
 ) -> None:
     cursor.execute("SET time_zone = '+05:00'")
@@ -162,8 +162,10 @@ def test_a_timestamp_default_is_read_in_utc_wherever_it_was_declared(
         "CREATE TABLE t (plain timestamp NOT NULL COMMENT ' DEFAULT ''x''' DEFAULT '2020-01-01 10:00:00', "
         "`a``b` timestamp(3) NULL DEFAULT '2020-01-01 10:00:00.5', none timestamp NULL COMMENT 'DEFAULT ''y''')"
     )
+    cursor.execute("SELECT CONVERT_TZ('2020-01-01 05:00:00', '+00:00', @@GLOBAL.time_zone)")
+    ((there,),) = cursor.fetchall()
     defaults = [column.default for column in structure("t").columns]
-    assert defaults == ["2020-01-01 05:00:00", "2020-01-01 05:00:00.500", None]
+    assert defaults == [str(there), f"{there}.500", None]
 
 
 def test_what_is_no_table_is_not_read(mysql_database: URL, cursor: Cursor) -> None:

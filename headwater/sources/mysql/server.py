@@ -178,10 +178,10 @@ _TIMESTAMP_DEFAULT = re.compile(r"^  `((?:[^`]|``)+)` timestamp\b[^\n]*? DEFAULT
 
 
 def _with_timestamp_defaults(cursor: Cursor, table: TableId, columns: tuple[Column, ...]) -> tuple[Column, ...]:
-    """The columns with the literal defaults of timestamps in UTC.
+    """The columns with the literal defaults of timestamps in the server's time zone, as Debezium reads them.
 
     ``information_schema`` shows them as the statement wrote them, in a time zone that is not known any more; SHOW
-    CREATE TABLE converts them into that of the session.
+    CREATE TABLE converts them into that of the session. (Debezium takes the text for UTC all the same.)
     """
     literal = {
         column.name
@@ -190,7 +190,7 @@ def _with_timestamp_defaults(cursor: Cursor, table: TableId, columns: tuple[Colu
     }
     if not literal:
         return columns
-    cursor.execute("SET SESSION time_zone = '+00:00'")
+    cursor.execute("SET SESSION time_zone = @@GLOBAL.time_zone")
     shown = _TIMESTAMP_DEFAULT.findall(create_statement(cursor, *table))
     defaults = {name.replace("``", "`"): default for name, default in shown}
     return tuple(

@@ -152,7 +152,7 @@ class _Shaper:
             Slot("thread", Stage.EVENT),
             Slot("query", Stage.EVENT),
             micros="commit_micros",
-            snapshot=Const("false"),
+            snapshot=NULL,  # the schema's default says "false"
         )
 
     def _snapshot_source(self) -> Struct:

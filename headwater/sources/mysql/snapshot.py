@@ -64,7 +64,7 @@ class Snapshot:
         """Take the view. Raises `headwater.source.SourceError` where a privilege is missing."""
         connection = self._connection = connect(self._config)
         with driver_errors("opening the snapshot"), connection.cursor() as cursor:
-            cursor.execute("SET SESSION time_zone = '+00:00', sql_mode = '', lock_wait_timeout = 10")
+            cursor.execute("SET SESSION sql_mode = '', lock_wait_timeout = 10")
             cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             cursor.execute("FLUSH TABLES WITH READ LOCK")
             try:
@@ -72,6 +72,7 @@ class Snapshot:
                 view = self._view(cursor)
             finally:
                 cursor.execute("UNLOCK TABLES")
+            cursor.execute("SET SESSION time_zone = '+00:00'")  # for rows; structure is read in the server's own
         log.info("snapshot opened", file=view.point.file, position=view.point.position, tables=len(view.tables))
         self._batches = self._read(connection, view)
         return view

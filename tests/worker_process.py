@@ -141,15 +141,15 @@ class WorkerProcess:
         wait_until(f"the task of {name} to be {state}", lambda: self.task(name).get("state") == state)
         return self.task(name)
 
+    def fork_servers(self) -> list[int]:
+        """The process id of the process that tasks are forked from."""
+        assert self.process is not None
+        helpers = _children(self.process.pid)
+        return [helper for helper in helpers if b"forkserver" in Path(f"/proc/{helper}/cmdline").read_bytes()]
+
     def task_processes(self) -> list[int]:
         """The process ids of the running tasks."""
-        assert self.process is not None
-        return [
-            child
-            for helper in _children(self.process.pid)
-            if b"forkserver" in Path(f"/proc/{helper}/cmdline").read_bytes()
-            for child in _children(helper)
-        ]
+        return [child for server in self.fork_servers() for child in _children(server)]
 
 
 def _children(process: int) -> list[int]:

@@ -23,6 +23,10 @@ def start_fork_server() -> None:
     forkserver.ensure_running()
 
 
+class ProcessStartError(Exception):
+    """There is no room for another process, or the fork server has just died (it comes back): worth another try."""
+
+
 class TaskProcess:
     """One run of a task. Made by `start`.
 
@@ -45,14 +49,19 @@ class TaskProcess:
 
     @classmethod
     async def start(cls, spec: TaskSpec, on_running: Callable[[], None]) -> TaskProcess:
-        """Start the process; ``on_running`` is called when its task is RUNNING."""
+        """Start the process; ``on_running`` is called when its task is RUNNING. Raises `ProcessStartError`."""
         ours, theirs = _context.Pipe()
         process = _context.Process(
             target=run_task, args=(spec, theirs), name=f"{spec.connector}-{spec.task}", daemon=True
         )
-        # Not on the event loop: the first start waits until the fork server has imported everything.
-        await asyncio.to_thread(process.start)
-        theirs.close()
+        try:
+            # Not on the event loop: the first start waits until the fork server has imported everything.
+            await asyncio.to_thread(process.start)
+        except (OSError, EOFError) as error:
+            ours.close()
+            raise ProcessStartError(f"The task's process could not be started: {error}") from error
+        finally:
+            theirs.close()
         return cls(process, ours, on_running)
 
     async def stop(self, seconds: float) -> bool:
@@ -95,7 +104,13 @@ class TaskProcess:
         self.ended.set_result(self._failure)
 
 
+_UNKNOWN_EXIT_CODE = 255
+"""What `multiprocessing` gives when the fork server, which alone could tell, is gone."""
+
+
 def _exit_text(code: int | None) -> str:
+    if code == _UNKNOWN_EXIT_CODE:
+        return "The process that tasks are forked from died, and the task with it"
     if code is not None and code < 0:
         return f"The task's process was killed by {signal.Signals(-code).name}"
     return f"The task's process ended with exit status {code}"

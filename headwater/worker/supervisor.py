@@ -11,7 +11,7 @@ from collections.abc import Callable
 import structlog
 
 from headwater.store import State
-from headwater.worker.process import TaskProcess
+from headwater.worker.process import ProcessStartError, TaskProcess
 from headwater.worker.task import TaskSpec
 
 log = structlog.get_logger(__name__)
@@ -68,7 +68,11 @@ class Supervisor:
 
     async def _keep_running(self) -> None:
         while not self._stopping.is_set():
-            process = await self._start()
+            try:
+                process = await self._start()
+            except ProcessStartError as error:
+                await self._wait_before_restart(str(error))
+                continue
             if self._stopping.is_set():
                 await self._stop_process(process)
             failure = await process.ended

@@ -163,13 +163,19 @@ def test_a_deleted_connector_that_is_made_again_goes_on_from_its_offset(worker, 
     wait_until("the row's event", lambda: names() == ["in between"])
 
 
-def test_a_task_whose_process_dies_is_started_again(worker, config, items, names):
+@pytest.mark.parametrize(
+    ("victim", "reason"),
+    [
+        (WorkerProcess.task_processes, "The task's process was killed by SIGKILL"),
+        (WorkerProcess.fork_servers, "The process that tasks are forked from died"),
+    ],
+)
+def test_a_task_whose_process_dies_is_started_again(worker, config, items, names, victim, reason):
     post(worker, config)
     worker.wait_running("items")
     (process,) = worker.task_processes()
-    os.kill(process, signal.SIGKILL)
-    restarting = worker.wait_for_state("items", "RESTARTING")
-    assert restarting["trace"].startswith("The task's process was killed by SIGKILL")
+    os.kill(*victim(worker), signal.SIGKILL)
+    assert worker.wait_for_state("items", "RESTARTING")["trace"].startswith(reason)
     worker.wait_running("items")
     assert "trace" not in worker.task("items")
     assert worker.task_processes() != [process]

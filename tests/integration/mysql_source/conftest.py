@@ -68,6 +68,7 @@ class Database:
                 "database": self.name,
                 "charset": "utf8mb4",
                 "autocommit": True,
+                "ssl_disabled": True,  # with TLS, PyMySQL reads the system's authorities every time: slow
                 **arguments,
             }
         )
@@ -195,6 +196,7 @@ def _settings(mysql_url: sqlalchemy.URL) -> Iterator[pymysql.Connection]:
         port=mysql_url.port or 3306,
         user=mysql_url.username,
         password=mysql_url.password or "",
+        ssl_disabled=True,
         autocommit=True,
     )
     with connection, connection.cursor() as cursor:

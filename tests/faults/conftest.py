@@ -36,7 +36,7 @@ class Extent:
     rows: int
 
 
-EXTENTS = {"short": Extent(3, 2, 3, 3_000), "full": Extent(50, 20, 40, 20_000)}
+EXTENTS = {"short": Extent(4, 2, 2, 3_000), "full": Extent(50, 20, 40, 20_000)}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -88,7 +88,10 @@ def scene(
 ) -> Iterator[Scene]:
     """A load that writes, a worker without a connector, and a reader of what arrives."""
     prefix = f"faults_{mysql_database.database}"
-    properties = {"task.shutdown.graceful.timeout.ms": str(GRACEFUL_SECONDS * 1000)}
+    properties = {
+        "task.shutdown.graceful.timeout.ms": str(GRACEFUL_SECONDS * 1000),
+        "offset.flush.interval.ms": "100",  # most faults come soon after an offset was stored, often in a transaction
+    }
     load = Load(mysql_database, seed, extent.rows)
     with (
         Deliveries(kafka_bootstrap, prefix, str(mysql_database.database)) as deliveries,

@@ -19,6 +19,8 @@ from tests.worker_process import WorkerProcess, wait_until
 CONNECTOR = "faults"
 AHEAD = 1000
 """How many steps the writers may be ahead of what has arrived: more than one restart can be behind."""
+LINGER_SECONDS = 0.2
+"""How long messages wait in the producer: an offset that is stored before they are safe shows when it is killed."""
 GRACEFUL_SECONDS = 30
 """What a drain may take on a machine that is busy with other things."""
 
@@ -143,6 +145,7 @@ def connector_config(database: sqlalchemy.URL, prefix: str, server_id: int) -> d
         "database.allowPublicKeyRetrieval": "true",
         "database.server.id": str(server_id),
         "database.include.list": str(database.database),
+        "producer.override.linger.ms": str(int(LINGER_SECONDS * 1000)),
         "key.converter": "org.apache.kafka.connect.json.JsonConverter",
         "key.converter.schemas.enable": "false",
         "value.converter": "org.apache.kafka.connect.json.JsonConverter",

@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults import processes
 from tests.faults.conftest import Extent
-from tests.faults.scene import AHEAD, Scene
+from tests.faults.scene import AHEAD, LINGER_SECONDS, Scene
 from tests.faults.verdict import Verdict
 
 START_SECONDS = 2.5
@@ -60,11 +60,11 @@ def test_killed_at_any_moment(
     for number in range(extent.kills):
         if number == 1:
             scene.wait_snapshot(dice.randrange(extent.rows))
-        elif number == 0 or dice.random() < 0.3:
+        elif number == 0 or dice.random() < 0.25:
             time.sleep(dice.uniform(0, START_SECONDS))
         else:
             scene.wait_running(not_task=killer.last_task)
-            scene.wait_delivered(dice.randrange(AHEAD))
+            _wait_for_a_moment_in_the_stream(scene, dice)
         killer.kill()
     scene.wait_running(not_task=killer.last_task)
     verdict = scene.finish()
@@ -78,11 +78,11 @@ def test_stopped_at_any_moment(
     """SIGTERM drains: the stored offset covers all that was sent, so nothing of the log is repeated either."""
     scene.create_connector()
     for _ in range(extent.drains):
-        if dice.random() < 0.3:
+        if dice.random() < 0.25:
             time.sleep(dice.uniform(0, START_SECONDS))
         else:
             scene.wait_running()
-            scene.wait_delivered(dice.randrange(AHEAD))
+            _wait_for_a_moment_in_the_stream(scene, dice)
         status = scene.end_worker(lambda worker: processes.kill(worker, signal.SIGTERM))
         assert status in (0, -signal.SIGTERM), scene.worker.log_text()  # the signal, where it came before any task
         scene.worker.launch()
@@ -90,3 +90,9 @@ def test_stopped_at_any_moment(
     report(extent.drains, verdict)
     verdict.assert_complete()
     assert verdict.repeated == 0
+
+
+def _wait_for_a_moment_in_the_stream(scene: Scene, dice: random.Random) -> None:
+    """Messages arrive together, so a moment at which some have is followed by a random one up to the next."""
+    scene.wait_delivered(dice.randrange(AHEAD))
+    time.sleep(dice.uniform(0, LINGER_SECONDS))

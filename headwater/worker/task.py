@@ -18,7 +18,12 @@ from pathlib import Path
 
 import structlog
 
+from headwater.config import ConfigError
 from headwater.logs import configure_logs
+from headwater.pipeline import TaskError
+from headwater.sink import SinkError
+from headwater.source import SourceError
+from headwater.store import StaleEpochError
 from headwater.stores.sqlite import SqliteTaskStore
 from headwater.worker.assembly import build_pipeline
 from headwater.worker.connector_config import read_connector_config
@@ -27,6 +32,7 @@ from headwater.worker.worker_config import read_worker_config
 log = structlog.get_logger(__name__)
 
 STOP = "stop"
+FORESEEN = (ConfigError, SourceError, SinkError, TaskError, StaleEpochError)
 
 DRAIN_SHARE = 0.8
 """How much of the time that a stop may take goes to delivering what is under way; the rest is for what surrounds it."""
@@ -68,7 +74,8 @@ def run_task(spec: TaskSpec, pipe: Connection) -> None:
     try:
         _deliver(spec, pipe, stopping)
     except Exception as error:
-        log.exception("the task failed", error=str(error))
+        # an error that was foreseen says what to do; where it was raised would only hide that
+        log.exception("the task failed", error=str(error), exc_info=not isinstance(error, FORESEEN))
         pipe.send(Failed(f"{error}\n\n{traceback.format_exc()}"))
         sys.exit(1)
 

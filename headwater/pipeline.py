@@ -139,7 +139,7 @@ class Pipeline:
             if isinstance(item, Rows):
                 sink.send(self._messages(item, source))
             else:
-                sink.send(self._record(item))
+                sink.send(self._record(item), item.partition)
         if batch.offset is not None and batch.offset != self._committed:
             self._offset = batch.offset
         self._history.extend(batch.history)

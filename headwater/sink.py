@@ -30,8 +30,11 @@ class Sink(Protocol):
     def open(self) -> None:
         """Connect, and check what can be checked before the first message."""
 
-    def send(self, messages: Sequence[Message]) -> None:
-        """Take messages for delivery, in order for each topic and key; blocks while too many are under way."""
+    def send(self, messages: Sequence[Message], partition: int | None = None) -> None:
+        """Take messages for delivery, in order for each topic and key; blocks while too many are under way.
+
+        ``partition`` is where they must go; None leaves it to the sink, by the key.
+        """
 
     def flush(self, timeout: float) -> bool:
         """Wait until every message taken so far is acknowledged: the barrier before an offset is stored.

@@ -30,7 +30,7 @@ class _Collector:
     def open(self) -> None:
         pass
 
-    def send(self, messages: Sequence[Message]) -> None:
+    def send(self, messages: Sequence[Message], partition: int | None = None) -> None:
         for _, topic, key, value, headers in messages:
             self._messages.put(Event(topic, key, value, tuple(headers or ())))
 

@@ -99,6 +99,13 @@ def test_each_key_keeps_its_order_over_partitions(open_sink, kafka_bootstrap, to
     assert arrived == {key: [n for n in range(5000) if keys[n * 7 % 20] == key] for key in keys}
 
 
+def test_a_partition_that_is_asked_for_is_taken(open_sink, kafka_bootstrap, topic):
+    sink = open_sink(creation(partitions="5"))
+    sink.send([message(topic, b"%d" % n, key=b"%d" % n) for n in range(20)], 3)
+    assert sink.flush(SECONDS)
+    assert {message.partition() for message in received(kafka_bootstrap, topic, 20)} == {3}
+
+
 def test_topics_are_made_as_the_connector_says(open_sink, kafka_bootstrap, topic):
     sink = open_sink(
         creation(partitions="2", **{"cleanup.policy": "compact"})

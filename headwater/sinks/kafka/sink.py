@@ -84,20 +84,21 @@ class KafkaSink:
             wait.check(self._client_error)
         self._signed_in = True
 
-    def send(self, messages: Sequence[Message]) -> None:
+    def send(self, messages: Sequence[Message], partition: int | None = None) -> None:
         """Put messages into the producer's queue; blocks while it is full.
 
         Raises `SinkError` for a message sent earlier, or for one of these: too large, or its topic can't be made.
         """
         produce, ready = self._produce, self._ready
+        place = ANY_PARTITION if partition is None else partition
         for message in messages:
             _, topic, key, value, headers = message
             if topic not in ready:
                 self._make_ready(topic)
             try:
-                produce(topic, value, key, ANY_PARTITION, None, None, NOW, headers)  # keywords would cost 1 µs
+                produce(topic, value, key, place, None, None, NOW, headers)  # keywords would cost 1 µs
             except (BufferError, KafkaException, ValueError) as error:
-                self._send_again(message, error)
+                self._send_again(message, place, error)
         self._unserved += len(messages)
         if self._unserved >= SERVE_EVERY:
             self._serve(0)
@@ -143,7 +144,7 @@ class KafkaSink:
                 wait.check(problem)
         self._ready.add(topic)
 
-    def _send_again(self, message: Message, error: Exception) -> None:
+    def _send_again(self, message: Message, partition: int, error: Exception) -> None:
         """A message that `Producer.produce` didn't take: wait for room in the queue, or give the reason."""
         _, topic, key, value, headers = message
         wait = _Wait("the producer's queue is full", self._config.max_block)
@@ -151,7 +152,7 @@ class KafkaSink:
             self._serve(POLL_SECONDS)
             wait.check(self._client_error)
             try:
-                self._produce(topic, value, key, ANY_PARTITION, None, None, NOW, headers)
+                self._produce(topic, value, key, partition, None, None, NOW, headers)
             except (BufferError, KafkaException, ValueError) as again:
                 error = again
             else:

@@ -67,7 +67,7 @@ class Scene:
             self._uncaptured = self.load.ledger.size
             self.captured_from = time.monotonic()
         task = other_task()
-        assert task is not None
+        assert task is not None, self.worker.task(CONNECTOR)
         return task
 
     def wait_delivered(self, steps: int) -> None:

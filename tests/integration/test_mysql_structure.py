@@ -20,7 +20,7 @@ from headwater.sources.mysql.table_map import TableMap
 from tests.integration.mysql_log import connect, row_metadata, table_map
 from tests.recordings.mysql_structure import STATEMENTS, recorded
 
-NO_DECODER = ("armscii8", "dec8", "geostd8", "keybcs2", "swe7")
+NO_DECODER = ("armscii8", "dec8", "eucjpms", "geostd8", "keybcs2", "swe7")
 
 
 @pytest.fixture

@@ -175,9 +175,9 @@ class BinlogStream:
         return int.from_bytes(self._rest[:3], "little") + 4 - len(self._rest)
 
     def _fill(self, data: bytes) -> bytes:
-        """Go on receiving until the first packet is whole, so that a long one is joined once, not at every call."""
+        """Go on receiving until a long packet is whole, so that it is joined once, not at every call."""
         missing = self._missing() - len(data)
-        if missing <= 0:
+        if missing <= _RECEIVE_BYTES:
             return data
         parts = [data]
         self._socket.settimeout(self._silence)

@@ -19,7 +19,7 @@ from headwater.converters.json import create as json_converter
 from headwater.converters.simple_header import create as header_converter
 from headwater.plan import Converters, Plan, plan
 from headwater.shape import EventShape
-from headwater.source import Batch, Resume, Rows, SourceError
+from headwater.source import Batch, Resume, RetriableSourceError, Rows, SourceError
 from headwater.sources.mysql.connector import CONNECTOR
 from headwater.sources.mysql.source import MySqlSource
 
@@ -84,6 +84,11 @@ class Database:
         """File, position and GTIDs at the end of the log."""
         file, position, _, _, gtids = self.run("SHOW BINARY LOG STATUS")[0]
         return file, position, gtids.replace("\n", "")
+
+    def gtids_before(self, gtid: str) -> str:
+        """Every transaction that the log has before this one."""
+        last = 2**63 - 2
+        return self.run(f"SELECT GTID_SUBTRACT(@@GLOBAL.gtid_executed, '{gtid}-{last}')")[0][0].replace("\n", "")
 
     def log_since(self, file: str, position: int) -> list[dict[str, Any]]:
         """The log's events behind a place in the same file, as SHOW BINLOG EVENTS tells them."""
@@ -246,8 +251,14 @@ def capture(database: Database, options: dict[str, str]) -> Iterator[Callable[..
 
     def start(resume: Resume | None = None, **changed: str) -> Capture:
         config = CONNECTOR.options.parse(options | {name.replace("_", "."): text for name, text in changed.items()})
-        captures.append(Capture(CONNECTOR.open(config), database, resume or Resume()))
-        return captures[-1].start()
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while True:
+            captures.append(Capture(CONNECTOR.open(config), database, resume or Resume()))
+            try:
+                return captures[-1].start()
+            except RetriableSourceError:  # another test's lock keeps the snapshot from opening
+                if time.monotonic() > deadline:
+                    raise
 
     yield start
     for one in captures:

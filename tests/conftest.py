@@ -48,6 +48,25 @@ def mysql_database(mysql_url: sqlalchemy.URL) -> Iterator[sqlalchemy.URL]:
         cursor.execute(f"DROP DATABASE {name}")
 
 
+@pytest.fixture(params=["FULL", "MINIMAL"])
+def row_metadata(request: pytest.FixtureRequest, mysql_url: sqlalchemy.URL) -> Iterator[str]:
+    """The server's ``binlog_row_metadata`` during the test: both settings in turn."""
+    wanted: str = request.param
+    server = pymysql.connect(
+        host=mysql_url.host,
+        port=mysql_url.port or 3306,
+        user=mysql_url.username,
+        password=mysql_url.password or "",
+        autocommit=True,
+    )
+    with server, server.cursor() as cursor:
+        cursor.execute("SELECT @@GLOBAL.binlog_row_metadata")
+        (before,) = cursor.fetchone() or ("MINIMAL",)
+        cursor.execute("SET GLOBAL binlog_row_metadata = %s", (wanted,))
+        yield wanted
+        cursor.execute("SET GLOBAL binlog_row_metadata = %s", (before,))
+
+
 @pytest.fixture(scope="session")
 def kafka_bootstrap() -> str:
     """The Kafka brokers the tests run on."""

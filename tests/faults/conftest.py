@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pymysql
 import pytest
 import sqlalchemy
 
@@ -63,23 +62,6 @@ def seed(pytestconfig: pytest.Config) -> int:
 def dice(seed: int) -> random.Random:
     """The test's own choices."""
     return random.Random(seed)
-
-
-@pytest.fixture(params=["FULL", "MINIMAL"])
-def row_metadata(request: pytest.FixtureRequest, mysql_url: sqlalchemy.URL) -> Iterator[str]:
-    """The server's ``binlog_row_metadata`` during the test."""
-    with _server(mysql_url) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT @@GLOBAL.binlog_row_metadata")
-        (before,) = cursor.fetchone() or ("MINIMAL",)
-        cursor.execute("SET GLOBAL binlog_row_metadata = %s", (request.param,))
-        yield request.param
-        cursor.execute("SET GLOBAL binlog_row_metadata = %s", (before,))
-
-
-def _server(url: sqlalchemy.URL) -> pymysql.Connection:
-    return pymysql.connect(
-        host=url.host, port=url.port or 3306, user=url.username, password=url.password or "", autocommit=True
-    )
 
 
 @pytest.fixture

@@ -63,8 +63,8 @@ ADDED_SINCE = {"sequence", "ts_us", "ts_ns"}
 """Fields of the envelope and of the source block that Debezium has gained since 1.4."""
 
 
-@pytest.fixture(params=["FULL", "MINIMAL"])
-def course(request: pytest.FixtureRequest, mysql_database: sqlalchemy.URL) -> Iterator[pymysql.Connection[Any]]:
+@pytest.fixture
+def course(row_metadata: str, mysql_database: sqlalchemy.URL) -> Iterator[pymysql.Connection[Any]]:
     """A connection to the write-up's database with its outbox table."""
     connection = pymysql.connect(
         host=mysql_database.host,
@@ -76,12 +76,8 @@ def course(request: pytest.FixtureRequest, mysql_database: sqlalchemy.URL) -> It
     )
     with connection, connection.cursor() as cursor:
         cursor.execute("SET SESSION time_zone = '+00:00'")
-        cursor.execute("SELECT @@GLOBAL.binlog_row_metadata")
-        before = (cursor.fetchone() or ("MINIMAL",))[0]
-        cursor.execute(f"SET GLOBAL binlog_row_metadata = {request.param}")
         cursor.execute(ENTITY_TABLE)
         yield connection
-        cursor.execute(f"SET GLOBAL binlog_row_metadata = {before}")
 
 
 @pytest.fixture

@@ -105,7 +105,7 @@ class Server:
 
 
 @pytest.fixture
-def server(mysql_database: URL) -> Server:
+def server(row_metadata: str, mysql_database: URL) -> Server:
     return Server(mysql_database)
 
 

@@ -13,7 +13,7 @@ import struct
 import time
 import zlib
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 import pymysql
 from pymysql.connections import Connection
@@ -74,12 +74,10 @@ class EventType(IntEnum):
     GTID_TAGGED = 42
 
 
-class Event(NamedTuple):
-    """Where an event lies in a buffer: from its header's first byte to behind its body, without the checksum."""
+Event = tuple[bytes, int, int]
+"""(buffer, start, end): where an event lies, from its header's first byte to behind its body, without the checksum."""
 
-    buffer: bytes
-    start: int
-    end: int
+_FORMAT_DESCRIPTION = EventType.FORMAT_DESCRIPTION  # before Python 3.12 finding a member costs more than what it is for
 
 
 def _set_up(connection: Connection[Any], heartbeat_seconds: float) -> bool:
@@ -233,22 +231,20 @@ class BinlogStream:
         start += 1
         if end - start < HEADER_SIZE:
             raise SourceError(f"{self._doing}: an event of {end - start} bytes has no header")
-        kind = buffer[start + 4]
-        size = int.from_bytes(buffer[start + 9 : start + 13], "little")
+        _, kind, _, size, position, _ = read_header(buffer, start)
         if size != end - start:
             raise SourceError(f"{self._doing}: an event says {size} bytes and has {end - start}")
-        if kind == EventType.FORMAT_DESCRIPTION:
+        if kind == _FORMAT_DESCRIPTION:
             self._format(buffer, end)
             return
         if self._checksum:
             end -= CHECKSUM_SIZE
             if zlib.crc32(memoryview(buffer)[start:end]) != int.from_bytes(buffer[end : end + 4], "little"):
-                position = int.from_bytes(buffer[start + 13 : start + 17], "little")
                 raise SourceError(
                     f"{self._doing}: the checksum of the event that ends at position {position} is wrong: the log is "
                     "damaged on the server or on the way (mysqlbinlog --verify-binlog-checksum tells which)"
                 )
-        events.append(Event(buffer, start, end))
+        events.append((buffer, start, end))
 
     def _format(self, buffer: bytes, end: int) -> None:
         """FORMAT_DESCRIPTION says whether the events of its file have checksums."""

@@ -6,6 +6,7 @@ Source: MySQL's ``libs/mysql/binlog/event/{control_events,statement_events,rows_
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -71,7 +72,13 @@ def read_gtid(buffer: bytes, start: int, end: int) -> GtidEvent:
             at += _TIME_SIZE
             _require(_TIME_SIZE, at, end, "GTID")
             committed = int.from_bytes(buffer[at : at + _TIME_SIZE], "little")
-    return GtidEvent(str(UUID(bytes=uuid)), number, committed)
+    return GtidEvent(_source(uuid), number, committed)
+
+
+@lru_cache(maxsize=64)
+def _source(uuid: bytes) -> str:
+    """A server's UUID as text: the same few in every log."""
+    return str(UUID(bytes=uuid))
 
 
 def read_rotate(buffer: bytes, start: int, end: int) -> tuple[str, int]:

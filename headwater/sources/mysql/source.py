@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import structlog
 from pymysql.cursors import Cursor
@@ -39,14 +39,27 @@ T = TypeVar("T")
 Physical = tuple[tuple[int, int], ...]
 """`TableMap.physical`."""
 
-_OPERATIONS = {
-    EventType.WRITE_ROWS: "c",
-    EventType.UPDATE_ROWS: "u",
-    EventType.DELETE_ROWS: "d",
-    EventType.WRITE_ROWS_V1: "c",
-    EventType.UPDATE_ROWS_V1: "u",
-    EventType.DELETE_ROWS_V1: "d",
+
+class _RowsKind(NamedTuple):
+    """A kind of rows event: its version, how many images a row has, and which of `TableShapes` it is."""
+
+    version: int
+    images: int
+    shape: str
+
+
+_ROWS_KINDS: dict[int, _RowsKind] = {
+    EventType.WRITE_ROWS: _RowsKind(2, 1, "create"),
+    EventType.UPDATE_ROWS: _RowsKind(2, 2, "update"),
+    EventType.DELETE_ROWS: _RowsKind(2, 1, "delete"),
+    EventType.WRITE_ROWS_V1: _RowsKind(1, 1, "create"),
+    EventType.UPDATE_ROWS_V1: _RowsKind(1, 2, "update"),
+    EventType.DELETE_ROWS_V1: _RowsKind(1, 1, "delete"),
 }
+# Before Python 3.12 finding a member of an enum costs more than comparing with it.
+_TABLE_MAP, _QUERY, _GTID, _ROTATE = EventType.TABLE_MAP, EventType.QUERY, EventType.GTID, EventType.ROTATE
+_TRANSACTION_STARTS = frozenset((EventType.GTID, EventType.ANONYMOUS_GTID))
+_TRANSACTION_ENDS = frozenset((EventType.XID, EventType.XA_PREPARE))
 _GET_PAST = f"to get past what is in the log already, {START_ANEW}"
 _ROW_FORMAT = f"SET GLOBAL binlog_format=ROW, and so in every session that is open; {_GET_PAST}"
 _UNREADABLE = {
@@ -61,7 +74,6 @@ _UNREADABLE = {
     EventType.GTID_TAGGED: f"GTIDs with tags can't be read yet: use gtid_next without one; {_GET_PAST}",
     EventType.INCIDENT: f"the server lost events: {START_ANEW}",
 }
-_SHAPE_NAMES = {"c": "create", "u": "update", "d": "delete"}
 _SERVER_TALK = frozenset((EventType.HEARTBEAT, EventType.HEARTBEAT_V2, EventType.ROTATE))
 _INSIDE = ("SAVEPOINT", "ROLLBACK T", "RELEASE", "XA END")
 _ENDS = ("COMMIT", "ROLLBACK")
@@ -212,18 +224,18 @@ class MySqlSource:
             self._event_start, self._event_end = log_position - size, log_position
         if timestamp and kind not in _SERVER_TALK:
             position.timestamp, position.server_id = timestamp, server_id
-        operation = _OPERATIONS.get(kind)
-        if operation is not None:
-            self._rows(buffer, body, end, kind, operation, items)
-        elif kind == EventType.TABLE_MAP:
+        rows_kind = _ROWS_KINDS.get(kind)
+        if rows_kind is not None:
+            self._rows(buffer, body, end, rows_kind, items)
+        elif kind == _TABLE_MAP:
             self._table_map(buffer, body, end)
-        elif kind == EventType.QUERY:
+        elif kind == _QUERY:
             self._query(buffer, body, end)
-        elif kind in (EventType.XID, EventType.XA_PREPARE):
+        elif kind in _TRANSACTION_ENDS:
             self._finish()
-        elif kind in (EventType.GTID, EventType.ANONYMOUS_GTID):
-            self._gtid(buffer, body, end, anonymous=kind == EventType.ANONYMOUS_GTID)
-        elif kind == EventType.ROTATE:
+        elif kind in _TRANSACTION_STARTS:
+            self._gtid(buffer, body, end, anonymous=kind != _GTID)
+        elif kind == _ROTATE:
             self._rotate(buffer, body, end, real=timestamp != 0)
         elif kind in _UNREADABLE:
             self._unreadable(EventType(kind), buffer, body, end)
@@ -309,8 +321,8 @@ class MySqlSource:
             self._shapes[table, stored] = table_shapes(table, stored, self._shape_options)
         return self._shapes[table, stored]
 
-    def _rows(self, buffer: bytes, body: int, end: int, kind: int, operation: str, items: list[Rows]) -> None:
-        version = 1 if kind <= EventType.DELETE_ROWS_V1 else 2
+    def _rows(self, buffer: bytes, body: int, end: int, kind: _RowsKind, items: list[Rows]) -> None:
+        version, images, shape_name = kind
         number, columns, bitmaps = read_rows_head(buffer, body, end, version=version)
         try:
             shapes = self._by_number[number]
@@ -323,9 +335,8 @@ class MySqlSource:
                 f"an XA transaction changed {shapes.create.table}, and XA transactions can't be captured yet: "
                 f"use transactions without XA for captured tables; {_GET_PAST}"
             )
-        shape: EventShape = getattr(shapes, _SHAPE_NAMES[operation])
+        shape: EventShape = getattr(shapes, shape_name)
         bitmap_size = (columns + 7) // 8
-        images = 2 if operation == "u" else 1
         first_row = bitmaps + images * bitmap_size
         expected = (1 << columns) - 1
         for image in range(images):

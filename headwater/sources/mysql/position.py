@@ -29,6 +29,8 @@ class StartPoint:
     events_done: int = 0
     rows_done: int = 0
     snapshot_unfinished: bool = False
+    timestamp: int = 0
+    server_id: int = 0
 
     def __post_init__(self) -> None:
         if min(self.position, self.events_done, self.rows_done) < 0:
@@ -46,6 +48,8 @@ class StartPoint:
                 events_done=int(offset.get("event", 0)),
                 rows_done=int(offset.get("row", 0)),
                 snapshot_unfinished=offset.get("snapshot") not in (None, False, "false"),
+                timestamp=int(offset.get("ts_sec") or 0),
+                server_id=int(offset.get("server_id") or 0),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise SourceError(

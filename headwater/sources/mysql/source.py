@@ -74,7 +74,7 @@ _UNREADABLE = {
     EventType.GTID_TAGGED: f"GTIDs with tags can't be read yet: use gtid_next without one; {_GET_PAST}",
     EventType.INCIDENT: f"the server lost events: {START_ANEW}",
 }
-_SERVER_TALK = frozenset((EventType.HEARTBEAT, EventType.HEARTBEAT_V2, EventType.ROTATE))
+_SERVER_TALK = frozenset((EventType.HEARTBEAT, EventType.HEARTBEAT_V2, EventType.ROTATE, EventType.PREVIOUS_GTIDS))
 _INSIDE = ("SAVEPOINT", "ROLLBACK T", "RELEASE", "XA END")
 _ENDS = ("COMMIT", "ROLLBACK")
 _CHANGES = ("INSERT", "UPDATE", "DELETE")
@@ -131,7 +131,9 @@ class MySqlSource:
                 self._structures.begin_with(view.tables)
             first = Batch(view.schema_changes[:-1], point.offset(), self._structures.take_news())
         self._point = point
-        self._position = Position(point.file, point.position, point.gtids)
+        self._position = Position(
+            point.file, point.position, point.gtids, timestamp=point.timestamp, server_id=point.server_id
+        )
         self._skip_events, self._skip_rows = point.events_done, point.rows_done
         if self._snapshot is None:
             self._dump(point)

@@ -60,6 +60,18 @@ def test_offset_has_debezium_s_fields(database, stream):
     assert capture.source.partition == {"server": "srv"}
 
 
+def test_offset_of_a_quiet_log_keeps_the_last_event_s_time_and_server(database, stream):
+    database.run("CREATE TABLE a (id INT PRIMARY KEY)")
+    first = stream()
+    database.run("INSERT INTO a VALUES (1)")
+    first.drain()
+    first.source.close()
+    second = stream(first.again())
+    second.poll()
+    assert second.offset["ts_sec"] >= first.offset["ts_sec"] > 0
+    assert second.offset["server_id"] == first.offset["server_id"]
+
+
 def test_every_place_within_a_transaction(database, stream, by_gtids):
     """Offsets as Debezium writes them: ``event`` counts finished events from BEGIN, ``row`` rows of the next one."""
     database.run(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import linecache
+import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import MethodType
@@ -185,4 +186,6 @@ def plan(shape: EventShape, converters: Converters) -> Plan:
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     function = namespace["rows"]
     assert callable(function)  # noqa: S101
+    # Each new connection plans anew: the lines that tracebacks show go when the function does.
+    weakref.finalize(function, linecache.cache.pop, filename, None).atexit = False
     return Plan(function, source)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import linecache
 from typing import Any
 
 import pytest
@@ -125,3 +127,12 @@ def test_an_error_shows_the_generated_line() -> None:
     with pytest.raises(TypeError) as caught:
         planned.function([("a", "b")], 7)
     assert "after + 1" in str(caught.traceback[-1].statement)
+
+
+def test_a_plan_that_is_gone_leaves_no_lines_behind() -> None:
+    before = set(linecache.cache)
+    planned = plan(shape(Rows(), message("t", AFTER, PLACE)), Converters(*[Counting()] * 3))
+    assert set(linecache.cache) > before
+    del planned
+    gc.collect()
+    assert set(linecache.cache) <= before

@@ -242,3 +242,14 @@ def test_explain_tells_the_shapes_without_a_start(database, options):
     source = CONNECTOR.open(CONNECTOR.options.parse(options))
     shapes = source.shapes()
     assert {(shape.table, shape.operation) for shape in shapes} == {(f"{database.name}.mark", op) for op in "rcud"}
+
+
+def test_sink_may_be_away_for_longer_than_the_server_waits_for_a_client(database, capture):
+    database.run("CREATE TABLE a (id INT PRIMARY KEY)")
+    snapshot = capture().source._snapshot
+    [(seconds,)] = database.run(
+        "SELECT VARIABLE_VALUE FROM performance_schema.variables_by_thread JOIN performance_schema.threads "
+        "USING (THREAD_ID) WHERE VARIABLE_NAME = 'net_write_timeout' "
+        f"AND PROCESSLIST_ID = {snapshot._connection.thread_id()}"
+    )
+    assert int(seconds) == 600

@@ -13,7 +13,7 @@ from headwater.plan import Converters, Plan, plan
 from headwater.record import Record
 from headwater.shape import EventShape
 from headwater.sink import Message, RetriableSinkError, Sink
-from headwater.source import Batch, Resume, RetriableSourceError, Rows, Source
+from headwater.source import Batch, Resume, RetriableSourceError, Rows, Source, SourceError
 from headwater.store import TaskStore
 
 log = structlog.get_logger(__name__)
@@ -92,6 +92,7 @@ class Pipeline:
     def _session(self, drain_seconds: float) -> None:
         """From the stored offset until a stop or an error."""
         self._offset, self._history, self._plans = None, [], {}
+        drain_left = drain_seconds
         sink = self._open_sink()
         try:
             sink.open()
@@ -99,21 +100,23 @@ class Pipeline:
             try:
                 self._start(source, sink)
                 self._stream(source, sink)
-            except RetriableSourceError:
-                # What was read before the connection broke is good: storing its offset spares the repetition.
+            except (SourceError, TaskError):
+                # What was read before is good: storing its offset spares the repetition.
+                drain_left = 0.0
                 self._commit(source, sink, drain_seconds)
                 raise
             else:
+                drain_left = 0.0
                 if not self._commit(source, sink, drain_seconds):
                     log.warning("stopped before the sink acknowledged everything; the rest is sent again at the start")
             finally:
                 source.close()
         finally:
-            sink.close(drain_seconds)
+            sink.close(drain_left)
 
     def _start(self, source: Source, sink: Sink) -> None:
-        resume = Resume(self._store.offset(source.partition), self._store.history())
-        self._deliver(source.start(resume), source, sink)
+        self._committed = self._store.offset(source.partition)
+        self._deliver(source.start(Resume(self._committed, self._store.history())), source, sink)
         if self._commit_first(source, sink):
             self._on_running()
 
@@ -123,16 +126,13 @@ class Pipeline:
         while not self._stopping():
             batch = source.poll(POLL_SECONDS)
             self._deliver(batch, source, sink)
-            if batch.items:
-                self._failures = 0
-            now = time.monotonic()
-            if batch.offset is not None and not resumable:
-                # The snapshot is complete: nothing that follows may be lost to a crash that has it taken again.
-                self._commit_first(source, sink)
-                committed = now
-            elif self._is_due(batch, now - committed) and self._commit(source, sink, POLL_SECONDS):
-                committed = now
+            is_snapshot_complete = batch.offset is not None and not resumable
             resumable = batch.offset is not None
+            # Reading on meanwhile, a sink slower than the log would never have acknowledged everything.
+            if (is_snapshot_complete or self._is_due(batch, committed)) and self._commit_first(source, sink):
+                committed = time.monotonic()
+                if resumable:
+                    self._failures = 0  # a quiet log has no new offset to store, and is read well all the same
 
     def _deliver(self, batch: Batch, source: Source, sink: Sink) -> None:
         for item in batch.items:
@@ -164,9 +164,9 @@ class Pipeline:
         value = converters.value.convert(topic, record.value_schema, record.value)
         return ((0, topic, key, value, headers or None),)
 
-    def _is_due(self, batch: Batch, seconds: float) -> bool:
-        """Whether to store the offset, ``seconds`` after the last time."""
-        return bool(batch.history) or seconds >= self._commit_seconds
+    def _is_due(self, batch: Batch, committed: float) -> bool:
+        """Whether to store the offset, which was done last at the monotonic time ``committed``."""
+        return bool(batch.history) or time.monotonic() - committed >= self._commit_seconds
 
     def _commit_first(self, source: Source, sink: Sink) -> bool:
         """Store the offset reached before anything else happens; False where the task is to stop."""
@@ -183,5 +183,5 @@ class Pipeline:
             return False
         self._store.commit(source.partition, self._offset, self._history)
         self._committed = self._offset
-        self._offset, self._history = None, []
+        self._offset, self._history, self._failures = None, [], 0
         return True

@@ -4,6 +4,7 @@ import socket
 import threading
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 
 import pymysql
@@ -166,6 +167,19 @@ def test_server_that_can_not_be_reached_is_worth_another_try(mysql_url, user):
         port = nobody.getsockname()[1]
     with pytest.raises(RetriableSourceError, match=rf"connecting to MySQL at .*:{port}"):
         connect(config(mysql_url, user, database_port=str(port)))
+
+
+def test_server_that_takes_connections_and_says_nothing_is_worth_another_try(mysql_url, user):
+    """A proxy without its server, a firewall: waiting for a greeting would never end."""
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as pool:
+        port = str(silent.getsockname()[1])
+        parsed = config(mysql_url, user, database_port=port, connect_timeout_ms="1000")
+        signing_in = pool.submit(connect, parsed)
+        try:
+            error = signing_in.exception(timeout=20)
+        finally:
+            silent.accept()[0].close()
+    assert isinstance(error, RetriableSourceError)
 
 
 def test_missing_privilege_is_named(mysql_url, user):

@@ -117,17 +117,20 @@ def _open(config: Config, program: str, public_key: bytes | None) -> Connection[
 
 def _sign_in(config: Config, program: str, public_key: bytes | None, tls: ssl.SSLContext | None) -> Connection[Any]:
     """Given a context, the driver ends with CR_SSL_CONNECTION_ERROR, before it sends a name, where there is no TLS."""
-    return Connection(
+    seconds = max(1, config["connect.timeout.ms"] // 1000)
+    connection: Connection[Any] = Connection(
         host=config["database.hostname"],
         port=config["database.port"],
         user=config["database.user"],
         password=config["database.password"] or "",
         charset="utf8mb4",
         autocommit=True,
-        connect_timeout=max(1, config["connect.timeout.ms"] // 1000),
-        read_timeout=None,
+        connect_timeout=seconds,
+        read_timeout=seconds,
         program_name=program,
         server_public_key=public_key,
         ssl=tls,
         ssl_disabled=tls is None,
     )
+    connection._read_timeout = None  # type: ignore[attr-defined]  # noqa: SLF001 - a statement may take its time
+    return connection

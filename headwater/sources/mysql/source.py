@@ -259,7 +259,8 @@ class MySqlSource:
         if real:
             self._by_number.clear()  # table numbers start anew with the server
             self._maps.clear()
-        self._position.rotate(file, start)
+        if real or file != self._position.file:  # else a dump by GTIDs begins, which tells only the file's beginning
+            self._position.rotate(file, start)
         self._event_start = self._event_end = start
 
     def _gtid(self, buffer: bytes, body: int, end: int, *, anonymous: bool) -> None:

@@ -89,3 +89,13 @@ def test_transaction_without_a_gtid():
 def test_place_for_people():
     assert describe("binlog.000003", 154, None) == "binlog.000003:154"
     assert describe("binlog.000003", 154, f"{UUID}:6") == f"binlog.000003:154 (GTID {UUID}:6)"
+
+
+def test_gtids_are_kept_from_the_first_one_a_server_gives() -> None:
+    source = "c70788c5-e60c-11f1-be6e-02fc00000001"
+    position = Position("binlog.000001", 4, GtidSet())
+    assert "gtids" not in position.offset()
+    position.next_gtid(source, 1)
+    position.begin(200, 7)
+    position.finish(300)
+    assert position.offset()["gtids"] == f"{source}:1"

@@ -19,7 +19,7 @@ import pymysql
 from pymysql.connections import Connection
 
 from headwater.source import RetriableSourceError, SourceError
-from headwater.sources.mysql.connection import driver_errors, source_error
+from headwater.sources.mysql.connection import driver_errors, drop, send_command, socket_of, source_error
 from headwater.sources.mysql.gtid import GtidSet
 from headwater.sources.mysql.position import START_ANEW
 
@@ -116,7 +116,7 @@ def dump_from_gtids(connection: Connection[Any], server_id: int, seen: GtidSet, 
 def _dump(connection: Connection[Any], command: int, payload: bytes, heartbeat: float, doing: str) -> BinlogStream:
     with driver_errors(doing):
         checksum = _set_up(connection, heartbeat)
-        connection._execute_command(command, payload)  # type: ignore[attr-defined]  # noqa: SLF001
+        send_command(connection, command, payload)
     return BinlogStream(connection, checksum=checksum, silence=3 * heartbeat, doing=doing)
 
 
@@ -125,7 +125,7 @@ class BinlogStream:
 
     def __init__(self, connection: Connection[Any], *, checksum: bool, silence: float, doing: str) -> None:
         self._connection = connection
-        self._socket = connection._sock  # type: ignore[attr-defined]  # noqa: SLF001
+        self._socket = socket_of(connection)
         self._checksum = checksum
         self._silence = silence
         self._doing = doing
@@ -267,4 +267,4 @@ class BinlogStream:
 
     def close(self) -> None:
         """Drop the connection; the server notices and ends the dump."""
-        self._connection._force_close()  # type: ignore[attr-defined]  # noqa: SLF001
+        drop(self._connection)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import ssl
 from collections.abc import Iterator
 from typing import Any
@@ -134,3 +135,22 @@ def _sign_in(config: Config, program: str, public_key: bytes | None, tls: ssl.SS
     )
     connection._read_timeout = None  # type: ignore[attr-defined]  # noqa: SLF001 - a statement may take its time
     return connection
+
+
+# What the driver has no public way for.
+
+
+def send_command(connection: Connection[Any], command: int, payload: bytes) -> None:
+    """Send a command of the protocol; whoever sent it reads the answer."""
+    connection._execute_command(command, payload)  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def socket_of(connection: Connection[Any]) -> socket.socket:
+    """The socket, or TLS socket, of a connection that has signed in."""
+    found: socket.socket = connection._sock  # type: ignore[attr-defined]  # noqa: SLF001
+    return found
+
+
+def drop(connection: Connection[Any]) -> None:
+    """Close the socket without a word to the server, in whatever state the protocol is."""
+    connection._force_close()  # type: ignore[attr-defined]  # noqa: SLF001

@@ -15,7 +15,7 @@ from headwater.sources.mysql.gtid import GtidSet
 SNAPSHOT = "INITIAL"
 """The offset's ``snapshot`` while the snapshot at its position is not finished."""
 
-START_ANEW = "delete the connector's offsets, so that it starts with a new snapshot"
+START_ANEW = "create the connector anew under another name, so that it starts with a new snapshot"
 """What to do about an offset that can't be used any more."""
 
 
@@ -59,7 +59,7 @@ class StartPoint:
     def offset(self) -> Offset:
         """The same place as an offset."""
         offset: Offset = {"file": self.file, "pos": self.position}
-        if self.gtids is not None:
+        if self.gtids:
             offset["gtids"] = str(self.gtids)
         if self.snapshot_unfinished:
             offset["snapshot"] = SNAPSHOT
@@ -106,7 +106,7 @@ class Position:
     def offset(self) -> Offset:
         """The place to start from, with as much of an open transaction as is done."""
         offset: Offset = {"ts_sec": self.timestamp, "file": self.file, "pos": self.restart}
-        if self.gtids is not None:
+        if self.gtids:
             offset["gtids"] = str(self.gtids)
         if self.in_transaction and self.events_done:
             offset["event"] = self.events_done

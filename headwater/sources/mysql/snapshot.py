@@ -21,7 +21,7 @@ from headwater.record import Record
 from headwater.shape import EventShape
 from headwater.source import Batch, Rows
 from headwater.sources.filters import TableFilter
-from headwater.sources.mysql.connection import connect, driver_errors
+from headwater.sources.mysql.connection import connect, driver_errors, drop
 from headwater.sources.mysql.gtid import GtidSet
 from headwater.sources.mysql.position import StartPoint
 from headwater.sources.mysql.schema_change import SchemaChanges
@@ -120,7 +120,7 @@ class Snapshot:
         if self._connection is not None:
             if (result := self._connection._result) is not None:  # type: ignore[attr-defined]  # noqa: SLF001
                 result.unbuffered_active = False  # else the driver goes on to read the rows that nobody wants
-            self._connection._force_close()  # type: ignore[attr-defined]  # noqa: SLF001
+            drop(self._connection)
             self._connection = None
 
 
@@ -189,7 +189,7 @@ def _current_point(cursor: Cursor) -> StartPoint:
     row = cursor.fetchone()
     assert row is not None  # noqa: S101 - check_settings saw that the log is on
     gtids = str(row[4]).replace("\n", "")
-    return StartPoint(str(row[0]), int(row[1]), GtidSet(gtids) if gtids else None)
+    return StartPoint(str(row[0]), int(row[1]), GtidSet(gtids))
 
 
 class _Progress:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from headwater.source import SourceError
 from headwater.sources.mysql.ddl import Ddl
 from headwater.sources.mysql.match import fits, table_from_map
+from headwater.sources.mysql.position import START_ANEW
 from headwater.sources.mysql.server import Charsets
 from headwater.sources.mysql.table import Column, Table
 from headwater.sources.mysql.table_map import TableMap
@@ -22,8 +23,8 @@ TableName = tuple[str, str]
 HistoryEntry = dict[str, Any]
 
 MENDS = (
-    "either SET GLOBAL binlog_row_metadata=FULL (from then on the log carries the structure; statements before it stay "
-    "in the way), or delete the connector's offsets and let it start with a new snapshot"
+    "either SET GLOBAL binlog_row_metadata=FULL and start the connector again (rows that were written between the "
+    f"statement and that stay in the way), or {START_ANEW}"
 )
 
 

@@ -182,8 +182,9 @@ class ConfigDef:
     """The options of one component, by name.
 
     ``refused`` holds options of the original that are known and not supported, with the one value (the original's
-    default) that may be given all the same. ``ignored`` holds names, or prefixes ending in a dot, of options of the
-    original that have no effect here, with the reason, or an empty one where there is nothing to say.
+    default) that may be given all the same; a name that ends in a dot refuses all that start with it. ``ignored``
+    holds names, or prefixes ending in a dot, of options of the original that have no effect here, with the reason, or
+    an empty one where there is nothing to say.
     """
 
     def __init__(
@@ -223,12 +224,19 @@ class ConfigDef:
                 values[option.name] = self._value(option, raw.get(option.name))
             except ValueError as error:
                 problems.append(Problem(option.name, str(error)))
-        for name, default in self.refused.items():
-            if name in raw and raw[name].strip().lower() != default:
-                problems.append(Problem(name, f"The option {name} is not supported yet: remove it"))
+        problems += (
+            Problem(name, f"The option {name} is not supported yet: remove it")
+            for name, value in raw.items()
+            if self._is_refused(name, value)
+        )
         if problems:
             raise ConfigError(problems)
         return Config(values, self.secrets, raw)
+
+    def _is_refused(self, name: str, value: str) -> bool:
+        if name in self.refused:
+            return value.strip().lower() != self.refused[name].lower()
+        return any(prefix[-1] == "." and name.lower().startswith(prefix) for prefix in self.refused)
 
     @staticmethod
     def _value(option: Option, text: str | None) -> Any:

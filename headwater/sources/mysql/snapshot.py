@@ -64,8 +64,10 @@ class Snapshot:
         """Take the view. Raises `headwater.source.SourceError` where a privilege is missing."""
         connection = self._connection = connect(self._config)
         with driver_errors("opening the snapshot"), connection.cursor() as cursor:
-            # For so long the server waits for a client that takes no rows (60 s unless set): Kafka may be away longer.
-            cursor.execute("SET SESSION sql_mode = '', lock_wait_timeout = 10, net_write_timeout = 600")
+            lock_seconds = self._config["snapshot.lock.timeout.ms"] // 1000
+            # For ten minutes the server waits for a client that takes no rows (60 s unless set): Kafka may be away.
+            settings = "sql_mode = '', lock_wait_timeout = %s, net_write_timeout = 600"
+            cursor.execute(f"SET SESSION {settings}", (lock_seconds,))
             cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             cursor.execute("FLUSH TABLES WITH READ LOCK")
             try:

@@ -1,0 +1,27 @@
+"""What was compared with Debezium, told at the end of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+_lines = pytest.StashKey[list[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_lines] = []
+
+
+@pytest.fixture
+def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Takes what a comparison counted."""
+    name: str = request.node.name
+    return lambda line: request.config.stash[_lines].append(f"{name}: {line}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if config.stash[_lines]:
+        terminalreporter.section("conformance")
+        for line in config.stash[_lines]:
+            terminalreporter.write_line(line)

@@ -13,7 +13,7 @@ import sqlalchemy
 
 from headwater.config import Config
 from headwater.source import Resume, RetriableSourceError, SourceError
-from headwater.sources.mysql.connection import connect
+from headwater.sources.mysql.connection import connect, socket_of
 from headwater.sources.mysql.connector import CONNECTOR, OPTIONS
 
 PASSWORD = "correct-horse-battery"
@@ -180,6 +180,19 @@ def test_server_that_takes_connections_and_says_nothing_is_worth_another_try(mys
         finally:
             silent.accept()[0].close()
     assert isinstance(error, RetriableSourceError)
+
+
+@pytest.mark.parametrize("mode", ["disabled", "required"])
+def test_a_host_that_is_gone_is_noticed_within_a_minute(mysql_url, user, mode):
+    options = {"database_ssl_mode": mode, "database_allowPublicKeyRetrieval": "true"}
+    with closing(connect(config(mysql_url, user, **options))) as connection:
+        tcp = {
+            name: socket_of(connection).getsockopt(socket.IPPROTO_TCP, getattr(socket, f"TCP_{name}"))
+            for name in ("KEEPIDLE", "KEEPINTVL", "KEEPCNT", "USER_TIMEOUT")
+        }
+        assert socket_of(connection).getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    assert tcp["KEEPIDLE"] + tcp["KEEPINTVL"] * tcp["KEEPCNT"] <= 60
+    assert tcp["USER_TIMEOUT"] <= 60_000
 
 
 def test_missing_privilege_is_named(mysql_url, user):

@@ -134,7 +134,16 @@ def _sign_in(config: Config, program: str, public_key: bytes | None, tls: ssl.SS
         ssl_disabled=tls is None,
     )
     connection._read_timeout = None  # type: ignore[attr-defined]  # noqa: SLF001 - a statement may take its time
+    _notice_a_lost_peer(socket_of(connection))
     return connection
+
+
+def _notice_a_lost_peer(sock: socket.socket) -> None:
+    """A statement may take its time, but a host that is gone must end the wait: within a minute, not two hours."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 60_000)
 
 
 # What the driver has no public way for.

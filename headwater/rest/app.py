@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headwater import __version__
 from headwater.rest.errors import EXCEPTION_HANDLERS
-from headwater.rest.requests import check_acceptable, connector_name, read_creation
+from headwater.rest.requests import check_acceptable, connector_name, read_config, read_creation, read_patch
 from headwater.store import Status
 from headwater.worker.worker import Worker
 
@@ -35,7 +35,7 @@ def create_app(worker: Worker) -> ASGIApp:
             _route("/", GET=_root),
             _route("/connectors", GET=_list, POST=_create),
             _route("/connectors/{connector}", GET=_info, DELETE=_delete),
-            _route("/connectors/{connector}/config", GET=_config),
+            _route("/connectors/{connector}/config", GET=_config, PUT=_put_config, PATCH=_patch_config),
             _route("/connectors/{connector}/status", GET=_status),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
@@ -82,13 +82,54 @@ async def _root(request: Request) -> Response:
 
 
 async def _list(request: Request) -> Response:
-    return JSONResponse(_worker(request).connectors())
+    """The names, or for each name what ``expand`` asks for: ``info``, ``status``, or both."""
+    worker = _worker(request)
+    if "expand" not in request.query_params:
+        return JSONResponse(worker.connectors())
+    asked = request.query_params.getlist("expand")
+    expansions = {what: expand for what, expand in _EXPANSIONS.items() if what in asked}
+    return JSONResponse(
+        {name: {what: expand(worker, name) for what, expand in expansions.items()} for name in worker.connectors()}
+    )
 
 
 async def _create(request: Request) -> Response:
     name, config = await read_creation(request)
     worker = _worker(request)
     await worker.create(name, config)
+    return _created(request, worker, name)
+
+
+async def _info(request: Request) -> Response:
+    return JSONResponse(_connector_info(_worker(request), connector_name(request)))
+
+
+async def _config(request: Request) -> Response:
+    return JSONResponse(_worker(request).config(connector_name(request)))
+
+
+async def _put_config(request: Request) -> Response:
+    name, worker = connector_name(request), _worker(request)
+    created = await worker.put(name, await read_config(request, name))
+    return _created(request, worker, name) if created else JSONResponse(_connector_info(worker, name))
+
+
+async def _patch_config(request: Request) -> Response:
+    name, worker = connector_name(request), _worker(request)
+    await worker.patch(name, await read_patch(request, name))
+    return JSONResponse(_connector_info(worker, name))
+
+
+async def _status(request: Request) -> Response:
+    return JSONResponse(_connector_status(_worker(request), connector_name(request)))
+
+
+async def _delete(request: Request) -> Response:
+    await _worker(request).delete(connector_name(request))
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def _created(request: Request, worker: Worker, name: str) -> Response:
     # Tasks come after the connector, so a new one shows none: what Connect's distributed mode answers.
     return JSONResponse(
         _connector(name, worker.config(name), []),
@@ -97,31 +138,23 @@ async def _create(request: Request) -> Response:
     )
 
 
-async def _info(request: Request) -> Response:
-    name, worker = connector_name(request), _worker(request)
-    return JSONResponse(_connector(name, worker.config(name), worker.tasks(name)))
+def _connector_info(worker: Worker, name: str) -> dict[str, Any]:
+    return _connector(name, worker.config(name), worker.tasks(name))
 
 
-async def _config(request: Request) -> Response:
-    return JSONResponse(_worker(request).config(connector_name(request)))
+def _connector_status(worker: Worker, name: str) -> dict[str, Any]:
+    """Kafka Connect's ``ConnectorStateInfo``."""
+    connector, *tasks = worker.statuses(name)
+    return {
+        "name": name,
+        "connector": _state(connector),
+        "tasks": [{"id": task.task, **_state(task)} for task in tasks],
+        "type": "source",
+    }
 
 
-async def _status(request: Request) -> Response:
-    name = connector_name(request)
-    connector, *tasks = _worker(request).statuses(name)
-    return JSONResponse(
-        {
-            "name": name,
-            "connector": _state(connector),
-            "tasks": [{"id": task.task, **_state(task)} for task in tasks],
-            "type": "source",
-        }
-    )
-
-
-async def _delete(request: Request) -> Response:
-    await _worker(request).delete(connector_name(request))
-    return Response(status_code=HTTPStatus.NO_CONTENT)
+_EXPANSIONS = {"info": _connector_info, "status": _connector_status}
+"""What a list of connectors can show of each."""
 
 
 def _connector(name: str, config: dict[str, str], tasks: list[int]) -> dict[str, Any]:

@@ -45,11 +45,37 @@ async def read_creation(request: Request) -> tuple[str, dict[str, str]]:
         _bad("initial_state: only RUNNING is supported yet")
     name = (_text("name", body.get("name")) or "").strip()
     config = _config(body.get("config"))
-    if config.setdefault("name", name) != name:
-        _bad(
-            f"Connector name configuration ({config['name']}) doesn't match connector name in the URL ({name})",
-        )
-    return name, config
+    return name, _named(name, config)
+
+
+async def read_config(request: Request, name: str) -> dict[str, str]:
+    """The configuration, with ``name`` in it, that is to be connector ``name``'s.
+
+    Raises `RestError` or HTTPException.
+    """
+    return _named(name, _config(await _read_object(request)))
+
+
+async def read_patch(request: Request, name: str) -> dict[str, str | None]:
+    """Options to set in connector ``name``'s configuration; None stands for those to remove (KIP-477).
+
+    Raises `RestError` or HTTPException.
+    """
+    patch = {option: _text(option, value) for option, value in (await _read_object(request)).items()}
+    if patch.get("name") is not None:
+        _check_name(patch["name"], name)
+    return patch
+
+
+def _named(name: str, config: dict[str, str]) -> dict[str, str]:
+    """The configuration with the connector's name in it. Raises `RestError` where it holds another."""
+    _check_name(config.setdefault("name", name), name)
+    return config
+
+
+def _check_name(given: str | None, name: str) -> None:
+    if given != name:
+        _bad(f"Connector name configuration ({given}) doesn't match connector name in the URL ({name})")
 
 
 async def _read_object(request: Request) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import structlog
 from headwater.store import State, Status
 from headwater.stores.sqlite import SqliteStore, StateFileError
 from headwater.worker import assembly
-from headwater.worker.connector_config import hide_secrets, read_connector_config
+from headwater.worker.connector_config import hide_secrets, keep_secrets, read_connector_config
 from headwater.worker.kafka_cluster import kafka_cluster_id
 from headwater.worker.option_names import OptionWarning
 from headwater.worker.process import start_fork_server
@@ -117,16 +117,65 @@ class Worker:
 
         Raises `headwater.config.ConfigError` or `ConnectorExistsError`.
         """
-        connector = read_connector_config(config)
-        warnings = [*connector.warnings, *assembly.check_connector(self._config, connector)]
+        await asyncio.shield(self._create(name, config))
+
+    async def put(self, name: str, config: Mapping[str, str]) -> bool:
+        """Keep a new connector, or another configuration of one, and start it; whether it is new.
+
+        ``[hidden]`` in it stands for the secret of the connector's present configuration. What is under way is
+        delivered before the new configuration counts, and a configuration that is the same stops nothing.
+        Raises `headwater.config.ConfigError`.
+        """
+        return await asyncio.shield(self._put(name, config))
+
+    async def patch(self, name: str, patch: Mapping[str, str | None]) -> None:
+        """Merge options into a connector's configuration; None removes one (KIP-477). What `put` says holds.
+
+        Raises `headwater.config.ConfigError` or `ConnectorNotFoundError`.
+        """
+        await asyncio.shield(self._patch(name, patch))
+
+    async def _create(self, name: str, config: Mapping[str, str]) -> None:
         async with self._changing:
+            warnings = self._check(config)
             if name in self._connectors:
                 raise ConnectorExistsError(name)
-            log_warnings(warnings, connector=name)
-            self._store.put_connector(name, config)
-            self._connectors[name] = dict(config)
-            self._start_connector(name)
-        log.info("connector created", connector=name)
+            await self._configure(name, config, warnings)
+
+    async def _put(self, name: str, config: Mapping[str, str]) -> bool:
+        async with self._changing:
+            stored = self._connectors.get(name)
+            complete = config if stored is None else keep_secrets(config, stored)
+            await self._configure(name, complete, self._check(complete))
+            return stored is None
+
+    async def _patch(self, name: str, patch: Mapping[str, str | None]) -> None:
+        async with self._changing:
+            if name not in self._connectors:
+                raise ConnectorNotFoundError(name)
+            stored = self._connectors[name]
+            # What the patch doesn't mention is `[hidden]` too: a secret must not go to a host that the patch names.
+            merged = {**hide_secrets(stored), **patch}
+            config = {option: value for option, value in merged.items() if value is not None}
+            complete = keep_secrets(config, stored)
+            await self._configure(name, complete, self._check(complete))
+
+    def _check(self, config: Mapping[str, str]) -> list[OptionWarning]:
+        """What its author should know of a connector's configuration. Raises `headwater.config.ConfigError`."""
+        connector = read_connector_config(config)
+        return [*connector.warnings, *assembly.check_connector(self._config, connector)]
+
+    async def _configure(self, name: str, config: Mapping[str, str], warnings: Sequence[OptionWarning]) -> None:
+        """Have the connector run with ``config``; the caller holds the lock."""
+        if self._connectors.get(name) == config:
+            return
+        log_warnings(warnings, connector=name)
+        if name in self._supervisors:
+            await self._supervisors.pop(name).stop()
+        self._store.put_connector(name, config)
+        self._connectors[name] = dict(config)
+        self._start_connector(name)
+        log.info("connector configured", connector=name)
 
     async def delete(self, name: str) -> None:
         """Stop a connector and forget it; its offsets stay. Raises `ConnectorNotFoundError`."""

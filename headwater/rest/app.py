@@ -5,7 +5,7 @@ Source: ``org.apache.kafka.connect.runtime.rest.resources.RootResource`` and ``C
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +18,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headwater import __version__
 from headwater.rest.errors import EXCEPTION_HANDLERS
-from headwater.rest.requests import check_acceptable, connector_name, read_config, read_creation, read_patch
+from headwater.rest.requests import (
+    check_acceptable,
+    connector_name,
+    flag,
+    read_config,
+    read_creation,
+    read_patch,
+    task_number,
+)
 from headwater.store import Status
 from headwater.worker.worker import Worker
 
@@ -37,6 +45,13 @@ def create_app(worker: Worker) -> ASGIApp:
             _route("/connectors/{connector}", GET=_info, DELETE=_delete),
             _route("/connectors/{connector}/config", GET=_config, PUT=_put_config, PATCH=_patch_config),
             _route("/connectors/{connector}/status", GET=_status),
+            _route("/connectors/{connector}/pause", PUT=_pause),
+            _route("/connectors/{connector}/resume", PUT=_resume),
+            _route("/connectors/{connector}/stop", PUT=_stop),
+            _route("/connectors/{connector}/restart", POST=_restart),
+            _route("/connectors/{connector}/tasks", GET=_tasks),
+            _route("/connectors/{connector}/tasks/{task}/status", GET=_task_status),
+            _route("/connectors/{connector}/tasks/{task}/restart", POST=_restart_task),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
     )
@@ -94,9 +109,9 @@ async def _list(request: Request) -> Response:
 
 
 async def _create(request: Request) -> Response:
-    name, config = await read_creation(request)
+    name, config, target = await read_creation(request)
     worker = _worker(request)
-    await worker.create(name, config)
+    await worker.create(name, config, target)
     return _created(request, worker, name)
 
 
@@ -124,6 +139,50 @@ async def _status(request: Request) -> Response:
     return JSONResponse(_connector_status(_worker(request), connector_name(request)))
 
 
+async def _pause(request: Request) -> Response:
+    await _worker(request).pause(connector_name(request))
+    return Response(status_code=HTTPStatus.ACCEPTED)
+
+
+async def _resume(request: Request) -> Response:
+    await _worker(request).resume(connector_name(request))
+    return Response(status_code=HTTPStatus.ACCEPTED)
+
+
+async def _stop(request: Request) -> Response:
+    await _worker(request).stop_connector(connector_name(request))
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+async def _restart(request: Request) -> Response:
+    name, include_tasks, only_failed = (
+        connector_name(request),
+        flag(request, "includeTasks"),
+        flag(request, "onlyFailed"),
+    )
+    statuses = await _worker(request).restart(name, include_tasks=include_tasks, only_failed=only_failed)
+    if not include_tasks and not only_failed:
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+    return JSONResponse(_state_info(name, statuses), HTTPStatus.ACCEPTED)
+
+
+async def _tasks(request: Request) -> Response:
+    """Kafka Connect's ``TaskInfo`` of each task."""
+    name, worker = connector_name(request), _worker(request)
+    return JSONResponse(
+        [{"id": {"connector": name, "task": task}, "config": worker.task_config(name)} for task in worker.tasks(name)]
+    )
+
+
+async def _task_status(request: Request) -> Response:
+    return JSONResponse(_task(_worker(request).task_status(connector_name(request), task_number(request))))
+
+
+async def _restart_task(request: Request) -> Response:
+    await _worker(request).restart_task(connector_name(request), task_number(request))
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
 async def _delete(request: Request) -> Response:
     await _worker(request).delete(connector_name(request))
     return Response(status_code=HTTPStatus.NO_CONTENT)
@@ -143,14 +202,7 @@ def _connector_info(worker: Worker, name: str) -> dict[str, Any]:
 
 
 def _connector_status(worker: Worker, name: str) -> dict[str, Any]:
-    """Kafka Connect's ``ConnectorStateInfo``."""
-    connector, *tasks = worker.statuses(name)
-    return {
-        "name": name,
-        "connector": _state(connector),
-        "tasks": [{"id": task.task, **_state(task)} for task in tasks],
-        "type": "source",
-    }
+    return _state_info(name, worker.statuses(name))
 
 
 _EXPANSIONS = {"info": _connector_info, "status": _connector_status}
@@ -165,6 +217,22 @@ def _connector(name: str, config: dict[str, str], tasks: list[int]) -> dict[str,
         "tasks": [{"connector": name, "task": task} for task in tasks],
         "type": "source",
     }
+
+
+def _state_info(name: str, statuses: Sequence[Status]) -> dict[str, Any]:
+    """Kafka Connect's ``ConnectorStateInfo`` of the connector's status and its tasks'."""
+    connector, *tasks = statuses
+    return {
+        "name": name,
+        "connector": _state(connector),
+        "tasks": [_task(task) for task in tasks],
+        "type": "source",
+    }
+
+
+def _task(status: Status) -> dict[str, Any]:
+    """Kafka Connect's ``TaskState``."""
+    return {"id": status.task, **_state(status)}
 
 
 def _state(status: Status) -> dict[str, str]:

@@ -99,5 +99,8 @@ class Store(Protocol):
     def begin_epoch(self, connector: str, task: int) -> int:
         """A new epoch for a task that is about to start: from now on its predecessors write nothing."""
 
+    def offsets(self, connector: str) -> list[tuple[dict[str, str], dict[str, Any]]]:
+        """(partition, offset) of each log that the connector has read."""
+
     def close(self) -> None:
         """Let go of the store and of its lock."""

@@ -49,6 +49,7 @@ def create_app(worker: Worker) -> ASGIApp:
             _route("/connectors/{connector}/resume", PUT=_resume),
             _route("/connectors/{connector}/stop", PUT=_stop),
             _route("/connectors/{connector}/restart", POST=_restart),
+            _route("/connectors/{connector}/offsets", GET=_offsets),
             _route("/connectors/{connector}/tasks", GET=_tasks),
             _route("/connectors/{connector}/tasks/{task}/status", GET=_task_status),
             _route("/connectors/{connector}/tasks/{task}/restart", POST=_restart_task),
@@ -172,6 +173,12 @@ async def _tasks(request: Request) -> Response:
     return JSONResponse(
         [{"id": {"connector": name, "task": task}, "config": worker.task_config(name)} for task in worker.tasks(name)]
     )
+
+
+async def _offsets(request: Request) -> Response:
+    """Kafka Connect's ``ConnectorOffsets``."""
+    stored = _worker(request).offsets(connector_name(request))
+    return JSONResponse({"offsets": [{"partition": partition, "offset": offset} for partition, offset in stored]})
 
 
 async def _task_status(request: Request) -> Response:

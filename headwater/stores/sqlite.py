@@ -154,6 +154,13 @@ class SqliteStore:
             ).fetchall()
             return int(epoch)
 
+    def offsets(self, connector: str) -> list[tuple[dict[str, str], dict[str, Any]]]:
+        """See `headwater.store.Store.offsets`."""
+        rows = self._database.execute(
+            'SELECT "partition", "offset" FROM offsets WHERE connector = ? ORDER BY "partition"', (connector,)
+        )
+        return [(orjson.loads(partition), orjson.loads(offset)) for partition, offset in rows]
+
     def close(self) -> None:
         """See `headwater.store.Store.close`."""
         self._database.close()

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -116,6 +116,11 @@ class Worker:
             if status.task == task:
                 return status
         raise NotFoundError(f"No status found for task {name}-{task}")
+
+    def offsets(self, name: str) -> list[tuple[dict[str, str], dict[str, Any]]]:
+        """(partition, offset) of each log that a connector has read, as stored last. Raises `NotFoundError`."""
+        self._check_known(name, f"Connector {name} not found")
+        return self._store.offsets(name)
 
     async def kafka_cluster_id(self) -> str | None:
         """The id of the Kafka cluster that messages go to; None while it can't be reached."""

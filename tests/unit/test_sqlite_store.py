@@ -93,6 +93,8 @@ def test_offsets_and_history_are_stored_together_and_outlive_the_connector(file,
     again = SqliteTaskStore(file, "orders", 0, store.begin_epoch("orders", 0))
     assert again.offset(PARTITION) == {"file": "binlog.000001", "pos": 157}
     assert again.history() == [{"table": "a"}, {"table": "b"}, {"table": "c"}]
+    assert store.offsets("orders") == [(PARTITION, {"file": "binlog.000001", "pos": 157})]
+    assert store.offsets("users") == []
     again.close()
 
 

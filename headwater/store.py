@@ -20,6 +20,14 @@ class State(StrEnum):
     DESTROYED = "DESTROYED"
 
 
+class TargetState(StrEnum):
+    """What a connector is asked to do, in Kafka Connect's words; it outlives the worker."""
+
+    STARTED = "STARTED"
+    PAUSED = "PAUSED"
+    STOPPED = "STOPPED"
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """The state of a connector (``task`` None) or of a task, with the trace of what ended it."""
@@ -65,8 +73,16 @@ class Store(Protocol):
     def connectors(self) -> dict[str, dict[str, str]]:
         """Every connector's configuration by name, as it was given (secrets included)."""
 
-    def put_connector(self, name: str, config: Mapping[str, str]) -> None:
-        """Create or replace a connector's configuration."""
+    def target_states(self) -> dict[str, TargetState]:
+        """Every connector's target state by name."""
+
+    def put_connector(
+        self, name: str, config: Mapping[str, str], target_state: TargetState = TargetState.STARTED
+    ) -> None:
+        """Create a connector, or replace its configuration: then its target state stays as it is."""
+
+    def put_target_state(self, name: str, target_state: TargetState) -> None:
+        """Replace a connector's target state."""
 
     def delete_connector(self, name: str) -> bool:
         """Remove a connector's configuration and status; its offsets stay, as in Connect. False if unknown."""
@@ -77,8 +93,14 @@ class Store(Protocol):
     def statuses(self, connector: str) -> list[Status]:
         """The connector's status first, then its tasks'."""
 
+    def delete_task_statuses(self, connector: str) -> None:
+        """Forget the status of each of a connector's tasks."""
+
     def begin_epoch(self, connector: str, task: int) -> int:
         """A new epoch for a task that is about to start: from now on its predecessors write nothing."""
+
+    def offsets(self, connector: str) -> list[tuple[dict[str, str], dict[str, Any]]]:
+        """(partition, offset) of each log that the connector has read."""
 
     def close(self) -> None:
         """Let go of the store and of its lock."""

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from headwater.config import ConfigError
-from headwater.worker.worker import ConnectorExistsError, ConnectorNotFoundError, StatusNotFoundError
+from headwater.worker.worker import ConnectorExistsError, NotFoundError
 
 log = structlog.get_logger(__name__)
 
@@ -65,8 +65,7 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {
     HTTPException: _http_exception,
     RestError: _rest_error,
     ConfigError: _bad_request,
-    ConnectorNotFoundError: _not_found,
-    StatusNotFoundError: _not_found,
+    NotFoundError: _not_found,
     ConnectorExistsError: _conflict,
     Exception: _unexpected,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from http import HTTPStatus
 from typing import Any, NoReturn
 from urllib.parse import unquote
@@ -12,15 +13,36 @@ from starlette.requests import Request
 
 from headwater.config import as_text
 from headwater.rest.errors import RestError
+from headwater.store import TargetState
 
 MAX_BODY_BYTES = 1 << 20
 
 _CREATE_MEMBERS = ("name", "config", "initial_state")
 
+_INITIAL_STATES = {
+    "RUNNING": TargetState.STARTED,
+    "PAUSED": TargetState.PAUSED,
+    "STOPPED": TargetState.STOPPED,
+}
+"""``CreateConnectorRequest.InitialState``."""
+
 
 def connector_name(request: Request) -> str:
     """The connector that the path names; a name may hold any character, percent-encoded."""
     return unquote(request.path_params["connector"])
+
+
+def task_number(request: Request) -> int:
+    """The task that the path names. Raises HTTPException where that is no number, as Kafka Connect does."""
+    text = request.path_params["task"]
+    if not re.fullmatch(r"[+-]?[0-9]{1,9}", text):
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+    return int(text)
+
+
+def flag(request: Request, name: str) -> bool:
+    """A query parameter that is ``true``, whatever its case, or else false."""
+    return request.query_params.get(name, "").lower() == "true"
 
 
 def check_acceptable(request: Request) -> None:
@@ -31,8 +53,8 @@ def check_acceptable(request: Request) -> None:
         raise HTTPException(HTTPStatus.NOT_ACCEPTABLE)
 
 
-async def read_creation(request: Request) -> tuple[str, dict[str, str]]:
-    """(name, configuration with ``name`` in it) of Kafka Connect's ``CreateConnectorRequest``.
+async def read_creation(request: Request) -> tuple[str, dict[str, str], TargetState]:
+    """(name, configuration with ``name`` in it, state to begin with) of Kafka Connect's ``CreateConnectorRequest``.
 
     Raises `RestError` or HTTPException.
     """
@@ -41,15 +63,43 @@ async def read_creation(request: Request) -> tuple[str, dict[str, str]]:
         if member not in _CREATE_MEMBERS:
             known = ", ".join(f'"{name}"' for name in _CREATE_MEMBERS)
             _bad(f'Unrecognized field "{member}", not marked as ignorable ({len(_CREATE_MEMBERS)} known: {known})')
-    if body.get("initial_state") not in (None, "RUNNING"):
-        _bad("initial_state: only RUNNING is supported yet")
+    initial_state = _text("initial_state", body.get("initial_state"))
+    target = TargetState.STARTED if initial_state is None else _INITIAL_STATES.get(initial_state.upper())
+    if target is None:
+        _bad(f"initial_state: must be one of {', '.join(_INITIAL_STATES)}")
     name = (_text("name", body.get("name")) or "").strip()
     config = _config(body.get("config"))
-    if config.setdefault("name", name) != name:
-        _bad(
-            f"Connector name configuration ({config['name']}) doesn't match connector name in the URL ({name})",
-        )
-    return name, config
+    return name, _named(name, config), target
+
+
+async def read_config(request: Request, name: str) -> dict[str, str]:
+    """The configuration, with ``name`` in it, that is to be connector ``name``'s.
+
+    Raises `RestError` or HTTPException.
+    """
+    return _named(name, _config(await _read_object(request)))
+
+
+async def read_patch(request: Request, name: str) -> dict[str, str | None]:
+    """Options to set in connector ``name``'s configuration; None stands for those to remove (KIP-477).
+
+    Raises `RestError` or HTTPException.
+    """
+    patch = {option: _text(option, value) for option, value in (await _read_object(request)).items()}
+    if patch.get("name") is not None:
+        _check_name(patch["name"], name)
+    return patch
+
+
+def _named(name: str, config: dict[str, str]) -> dict[str, str]:
+    """The configuration with the connector's name in it. Raises `RestError` where it holds another."""
+    _check_name(config.setdefault("name", name), name)
+    return config
+
+
+def _check_name(given: str | None, name: str) -> None:
+    if given != name:
+        _bad(f"Connector name configuration ({given}) doesn't match connector name in the URL ({name})")
 
 
 async def _read_object(request: Request) -> dict[str, Any]:

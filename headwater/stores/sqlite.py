@@ -24,7 +24,7 @@ from typing import Any
 
 import orjson
 
-from headwater.store import StaleEpochError, State, Status
+from headwater.store import StaleEpochError, State, Status, TargetState
 
 BUSY_SECONDS = 30.0
 """How long a write waits for another process's write to end."""
@@ -52,6 +52,7 @@ _MIGRATIONS = (
         connector TEXT NOT NULL, position INTEGER NOT NULL, entry TEXT NOT NULL, PRIMARY KEY (connector, position)
     ) STRICT;
     """,
+    "ALTER TABLE connectors ADD COLUMN target_state TEXT NOT NULL DEFAULT 'STARTED'",
 )
 """Each script takes the file from the version that is its index to the next (``PRAGMA user_version``)."""
 
@@ -93,10 +94,26 @@ class SqliteStore:
         rows = self._database.execute("SELECT name, config FROM connectors ORDER BY name")
         return {name: orjson.loads(config) for name, config in rows}
 
-    def put_connector(self, name: str, config: Mapping[str, str]) -> None:
+    def target_states(self) -> dict[str, TargetState]:
+        """See `headwater.store.Store.target_states`."""
+        rows = self._database.execute("SELECT name, target_state FROM connectors ORDER BY name")
+        return {name: TargetState(target_state) for name, target_state in rows}
+
+    def put_connector(
+        self, name: str, config: Mapping[str, str], target_state: TargetState = TargetState.STARTED
+    ) -> None:
         """See `headwater.store.Store.put_connector`."""
         with _transaction(self._database) as database:
-            database.execute("INSERT OR REPLACE INTO connectors VALUES (?, ?)", (name, _json(config)))
+            database.execute(
+                "INSERT INTO connectors (name, config, target_state) VALUES (?, ?, ?)"
+                " ON CONFLICT (name) DO UPDATE SET config = excluded.config",
+                (name, _json(config), target_state),
+            )
+
+    def put_target_state(self, name: str, target_state: TargetState) -> None:
+        """See `headwater.store.Store.put_target_state`."""
+        with _transaction(self._database) as database:
+            database.execute("UPDATE connectors SET target_state = ? WHERE name = ?", (target_state, name))
 
     def delete_connector(self, name: str) -> bool:
         """See `headwater.store.Store.delete_connector`; whatever task of it may still run writes nothing more."""
@@ -122,6 +139,11 @@ class SqliteStore:
             for task, state, worker_id, trace in rows
         ]
 
+    def delete_task_statuses(self, connector: str) -> None:
+        """See `headwater.store.Store.delete_task_statuses`."""
+        with _transaction(self._database) as database:
+            database.execute("DELETE FROM statuses WHERE connector = ? AND task <> ?", (connector, _CONNECTOR))
+
     def begin_epoch(self, connector: str, task: int) -> int:
         """See `headwater.store.Store.begin_epoch`."""
         with _transaction(self._database) as database:
@@ -131,6 +153,13 @@ class SqliteStore:
                 (connector, task),
             ).fetchall()
             return int(epoch)
+
+    def offsets(self, connector: str) -> list[tuple[dict[str, str], dict[str, Any]]]:
+        """See `headwater.store.Store.offsets`."""
+        rows = self._database.execute(
+            'SELECT "partition", "offset" FROM offsets WHERE connector = ? ORDER BY "partition"', (connector,)
+        )
+        return [(orjson.loads(partition), orjson.loads(offset)) for partition, offset in rows]
 
     def close(self) -> None:
         """See `headwater.store.Store.close`."""

@@ -20,6 +20,8 @@ from headwater.config import (
     Option,
     OptionType,
     Problem,
+    Required,
+    as_text,
     at_least,
     one_of,
 )
@@ -151,6 +153,11 @@ _SECRET_NAME = re.compile(
 )
 """Options that nobody declares here (a producer's, a misspelt one) and that hold a secret, going by their name."""
 
+_DESTINATION_NAME = re.compile(
+    r"(^|[._])(host|hostname|port|user|username|bootstrap\.servers|connection\.string|ur[il])$", re.IGNORECASE
+)
+"""Options that say to whom a secret is shown, going by their name."""
+
 
 class ConnectorClassError(ConfigError):
     """There is no such connector, so nothing else can be said of the configuration."""
@@ -194,13 +201,59 @@ def read_connector_config(raw: Mapping[str, str]) -> ConnectorConfig:
 
 def hide_secrets(raw: Mapping[str, str]) -> dict[str, str]:
     """The configuration with ``[hidden]`` in place of passwords; takes any configuration, valid or not."""
+    definition, names = _definition(raw)
+    return {name: HIDDEN if _is_secret(definition, names.declared(name)) else value for name, value in raw.items()}
+
+
+def keep_secrets(raw: Mapping[str, str], stored: Mapping[str, str]) -> dict[str, str]:
+    """A connector's new configuration with the secrets of its ``stored`` one where ``[hidden]`` stands for them.
+
+    Nobody who may not see a secret may have it sent elsewhere: raises `ConfigError` where a secret would be kept
+    and the connector's class or an option that names a host, port, user or URL is another.
+    """
+    definition, names = _definition(raw)
+    known = _resolved(stored)
+    hidden = [
+        name
+        for name, value in raw.items()
+        if value == HIDDEN and _is_secret(definition, names.declared(name)) and names.declared(name) in known
+    ]
+    changed = _changed_destinations(raw, stored)
+    if hidden and changed:
+        raise ConfigError(
+            Problem(name, f"{name} must be given again, not as {HIDDEN}, because {', '.join(changed)} changed")
+            for name in hidden
+        )
+    return {**raw, **{name: known[names.declared(name)] for name in hidden}}
+
+
+def _changed_destinations(raw: Mapping[str, str], stored: Mapping[str, str]) -> list[str]:
+    """Names of the options that say where secrets are sent and that differ; a default is as good as given."""
+    before, after = _resolved(stored), _resolved(raw)
+    definition, _ = _definition(raw)
+
+    def differs(name: str) -> bool:
+        option = definition.options.get(name)
+        default = None if option is None or isinstance(option.default, Required) else as_text(option.default)
+        return before.get(name, default) != after.get(name, default)
+
+    names = [name for name in {**after, **before} if name == "connector.class" or _DESTINATION_NAME.search(name)]
+    return [name for name in names if differs(name)]
+
+
+def _definition(raw: Mapping[str, str]) -> tuple[ConfigDef, NameResolver]:
+    """The options of any configuration, valid or not, and their names."""
     try:
         connector = _connector(raw)
     except ConnectorClassError:
-        definition, names = COMMON_OPTIONS, NameResolver(COMMON_OPTIONS, {})
-    else:
-        definition, names = COMMON_OPTIONS + connector.options, _names(connector)
-    return {name: HIDDEN if _is_secret(definition, names.declared(name)) else value for name, value in raw.items()}
+        return COMMON_OPTIONS, NameResolver(COMMON_OPTIONS, {})
+    return COMMON_OPTIONS + connector.options, _names(connector)
+
+
+def _resolved(raw: Mapping[str, str]) -> dict[str, str]:
+    """The values by declared name."""
+    _, names = _definition(raw)
+    return names.resolve(raw)[0]
 
 
 def _connector(raw: Mapping[str, str]) -> SourceConnector:

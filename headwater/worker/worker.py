@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from typing import Any, TypeVar
 
 import structlog
 
-from headwater.store import State, Status
+from headwater.plugins import find_connector
+from headwater.store import State, Status, TargetState
 from headwater.stores.sqlite import SqliteStore, StateFileError
 from headwater.worker import assembly
-from headwater.worker.connector_config import hide_secrets, read_connector_config
+from headwater.worker.connector_config import hide_secrets, keep_secrets, read_connector_config
 from headwater.worker.kafka_cluster import kafka_cluster_id
 from headwater.worker.option_names import OptionWarning
 from headwater.worker.process import start_fork_server
@@ -29,18 +32,8 @@ TASK = 0
 """The number of a connector's only task: a source reads one log."""
 
 
-class ConnectorNotFoundError(LookupError):
-    """There is no connector of that name."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"Connector {name} not found")
-
-
-class StatusNotFoundError(LookupError):
-    """There is no connector of that name, or it has no status yet."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"No status found for connector {name}")
+class NotFoundError(LookupError):
+    """There is no such connector, task or status; the text is Kafka Connect's."""
 
 
 class ConnectorExistsError(Exception):
@@ -50,6 +43,9 @@ class ConnectorExistsError(Exception):
         super().__init__(f"Connector {name} already exists")
 
 
+Changed = TypeVar("Changed")
+
+
 class Worker:
     """Connectors and their tasks; used from one event loop."""
 
@@ -57,12 +53,16 @@ class Worker:
         self._config = config
         self._store = store
         self._connectors = store.connectors()
+        self._targets = store.target_states()
         self._supervisors: dict[str, Supervisor] = {}
         self._changing = asyncio.Lock()
         self._cluster_id: str | None = None
 
     async def start(self) -> None:
-        """Start every stored connector. Raises `StateFileError` if tasks of an earlier worker don't end."""
+        """Bring every stored connector to its target state.
+
+        Raises `StateFileError` if tasks of an earlier worker don't end.
+        """
         start_fork_server()
         if not await asyncio.to_thread(self._store.wait_for_survivors, SURVIVOR_SECONDS):
             raise StateFileError(
@@ -70,7 +70,7 @@ class Worker:
                 f" ended; end them first (`fuser {self._config.state_file}.tasks` shows them)"
             )
         for name in self._connectors:
-            self._start_connector(name)
+            self._apply_target(name)
 
     async def stop(self) -> None:
         """Stop every task: what is under way is delivered and offsets are stored, within the time a stop may take."""
@@ -86,25 +86,41 @@ class Worker:
         return list(self._connectors)
 
     def config(self, name: str) -> dict[str, str]:
-        """A connector's configuration as it may be shown. Raises `ConnectorNotFoundError`."""
+        """A connector's configuration as it may be shown. Raises `NotFoundError`."""
         try:
             config = self._connectors[name]
         except KeyError:
-            raise ConnectorNotFoundError(name) from None
+            raise NotFoundError(f"Connector {name} not found") from None
         return hide_secrets(config) if self._config.options["rest.hide.passwords"] else dict(config)
 
     def tasks(self, name: str) -> list[int]:
-        """The numbers of a connector's tasks. Raises `ConnectorNotFoundError`."""
-        if name not in self._connectors:
-            raise ConnectorNotFoundError(name)
-        return [TASK]
+        """The numbers of a connector's tasks: none when it is stopped. Raises `NotFoundError`."""
+        self._check_known(name, f"Connector {name} not found")
+        return [status.task for status in self._store.statuses(name) if status.task is not None]
+
+    def task_config(self, name: str) -> dict[str, str]:
+        """The configuration of each task of a connector, as it may be shown. Raises `NotFoundError`."""
+        config = self.config(name)
+        return {**config, "task.class": f"{find_connector(config['connector.class']).class_name}Task"}
 
     def statuses(self, name: str) -> Sequence[Status]:
-        """The connector's status first, then its tasks'. Raises `StatusNotFoundError`."""
+        """The connector's status first, then its tasks'. Raises `NotFoundError`."""
         statuses = self._store.statuses(name)
         if not statuses:
-            raise StatusNotFoundError(name)
+            raise NotFoundError(f"No status found for connector {name}")
         return statuses
+
+    def task_status(self, name: str, task: int) -> Status:
+        """A task's status. Raises `NotFoundError`."""
+        for status in self._store.statuses(name):
+            if status.task == task:
+                return status
+        raise NotFoundError(f"No status found for task {name}-{task}")
+
+    def offsets(self, name: str) -> list[tuple[dict[str, str], dict[str, Any]]]:
+        """(partition, offset) of each log that a connector has read, as stored last. Raises `NotFoundError`."""
+        self._check_known(name, f"Connector {name} not found")
+        return self._store.offsets(name)
 
     async def kafka_cluster_id(self) -> str | None:
         """The id of the Kafka cluster that messages go to; None while it can't be reached."""
@@ -112,37 +128,190 @@ class Worker:
             self._cluster_id = await asyncio.to_thread(kafka_cluster_id, self._config.values)
         return self._cluster_id
 
-    async def create(self, name: str, config: Mapping[str, str]) -> None:
-        """Keep a new connector and start it.
+    async def create(self, name: str, config: Mapping[str, str], target: TargetState = TargetState.STARTED) -> None:
+        """Keep a new connector and bring it to its target state.
 
         Raises `headwater.config.ConfigError` or `ConnectorExistsError`.
         """
-        connector = read_connector_config(config)
-        warnings = [*connector.warnings, *assembly.check_connector(self._config, connector)]
-        async with self._changing:
-            if name in self._connectors:
-                raise ConnectorExistsError(name)
-            log_warnings(warnings, connector=name)
-            self._store.put_connector(name, config)
-            self._connectors[name] = dict(config)
-            self._start_connector(name)
-        log.info("connector created", connector=name)
+        await self._change(self._create(name, config, target))
+
+    async def put(self, name: str, config: Mapping[str, str]) -> bool:
+        """Keep a new connector, or another configuration of one, and start it; whether it is new.
+
+        ``[hidden]`` in it stands for the secret of the connector's present configuration. What is under way is
+        delivered before the new configuration counts, and a configuration that is the same stops nothing.
+        Raises `headwater.config.ConfigError`.
+        """
+        return await self._change(self._put(name, config))
+
+    async def patch(self, name: str, patch: Mapping[str, str | None]) -> None:
+        """Merge options into a connector's configuration; None removes one (KIP-477). What `put` says holds.
+
+        Raises `headwater.config.ConfigError` or `NotFoundError`.
+        """
+        await self._change(self._patch(name, patch))
+
+    async def pause(self, name: str) -> None:
+        """Have a connector's task deliver what is under way and rest; one that failed stays so.
+
+        Raises `NotFoundError`.
+        """
+        await self._change(self._pause(name))
+
+    async def resume(self, name: str) -> None:
+        """Have a connector's task go on from its offset; one that failed stays so. Raises `NotFoundError`."""
+        await self._change(self._resume(name))
+
+    async def stop_connector(self, name: str) -> None:
+        """Have a connector's task deliver what is under way, and remove it. Raises `NotFoundError`."""
+        await self._change(self._stop_connector(name))
+
+    async def restart(self, name: str, *, include_tasks: bool, only_failed: bool) -> list[Status]:
+        """Restart what is asked for: the statuses as in `statuses`, with RESTARTING where that is.
+
+        A connector by itself has nothing that runs, so that only its tasks' restart does something.
+        Raises `NotFoundError`.
+        """
+        return await self._change(self._restart(name, include_tasks=include_tasks, only_failed=only_failed))
+
+    async def restart_task(self, name: str, task: int) -> None:
+        """Start a task anew from its offset, once what is under way is delivered. Raises `NotFoundError`."""
+        await self._change(self._restart_task(name, task))
 
     async def delete(self, name: str) -> None:
-        """Stop a connector and forget it; its offsets stay. Raises `ConnectorNotFoundError`."""
-        # Not cancelled with the request that asked for it: a task must not be left half stopped.
-        await asyncio.shield(self._delete(name))
+        """Stop a connector and forget it; its offsets stay. Raises `NotFoundError`."""
+        await self._change(self._delete(name))
+
+    async def _change(self, change: Coroutine[None, None, Changed]) -> Changed:
+        """Make changes one after the other, each to its end: a task must not be left half stopped.
+
+        That is why they aren't cancelled with the requests that asked for them.
+        """
+
+        async def make() -> Changed:
+            async with self._changing:
+                return await change
+
+        return await asyncio.shield(make())
+
+    async def _create(self, name: str, config: Mapping[str, str], target: TargetState) -> None:
+        warnings = self._check(config)
+        if name in self._connectors:
+            raise ConnectorExistsError(name)
+        await self._configure(name, config, warnings, target)
+
+    async def _put(self, name: str, config: Mapping[str, str]) -> bool:
+        stored = self._connectors.get(name)
+        complete = config if stored is None else keep_secrets(config, stored)
+        await self._configure(name, complete, self._check(complete))
+        return stored is None
+
+    async def _patch(self, name: str, patch: Mapping[str, str | None]) -> None:
+        self._check_known(name, f"Connector {name} not found")
+        stored = self._connectors[name]
+        # What the patch doesn't mention is `[hidden]` too: a secret must not go to a host that the patch names.
+        merged = {**hide_secrets(stored), **patch}
+        config = {option: value for option, value in merged.items() if value is not None}
+        complete = keep_secrets(config, stored)
+        await self._configure(name, complete, self._check(complete))
+
+    async def _pause(self, name: str) -> None:
+        self._set_target(name, TargetState.PAUSED)
+        if any(status.task is not None and status.state is State.FAILED for status in self._store.statuses(name)):
+            self._put_status(name, None, State.PAUSED)
+        else:
+            await self._end_task(name)
+            self._apply_target(name)
+
+    async def _resume(self, name: str) -> None:
+        self._set_target(name, TargetState.STARTED)
+        if name in self._supervisors:
+            self._put_status(name, None, State.RUNNING)
+        else:
+            self._apply_target(name)
+
+    async def _stop_connector(self, name: str) -> None:
+        self._set_target(name, TargetState.STOPPED)
+        await self._end_task(name)
+        self._apply_target(name)
+
+    async def _restart(self, name: str, *, include_tasks: bool, only_failed: bool) -> list[Status]:
+        self._check_known(name, f"Unknown connector: {name}")
+        answer = []
+        for status in self._store.statuses(name):
+            asked = (status.task is None or include_tasks) and (status.state is State.FAILED or not only_failed)
+            answer.append(replace(status, state=State.RESTARTING, trace=None) if asked else status)
+            if asked and status.task is not None:
+                await self._restart_task(name, status.task)
+        return answer
+
+    async def _restart_task(self, name: str, task: int) -> None:
+        if task not in self.tasks(name):
+            raise NotFoundError(f"Task {name}-{task} not found")
+        self._put_status(name, task, State.RESTARTING)
+        await self._end_task(name)
+        self._apply_target(name)
+
+    def _check_known(self, name: str, message: str) -> None:
+        if name not in self._connectors:
+            raise NotFoundError(message)
+
+    def _set_target(self, name: str, target: TargetState) -> None:
+        """Keep the target state before it is reached: a worker that starts after a crash goes on there."""
+        self._check_known(name, f"Unknown connector {name}")
+        self._store.put_target_state(name, target)
+        self._targets[name] = target
+
+    def _check(self, config: Mapping[str, str]) -> list[OptionWarning]:
+        """What its author should know of a connector's configuration. Raises `headwater.config.ConfigError`."""
+        connector = read_connector_config(config)
+        return [*connector.warnings, *assembly.check_connector(self._config, connector)]
+
+    async def _configure(
+        self,
+        name: str,
+        config: Mapping[str, str],
+        warnings: Sequence[OptionWarning],
+        target: TargetState = TargetState.STARTED,
+    ) -> None:
+        """Give a connector another configuration, or make a new one that has ``target`` as its target state."""
+        if self._connectors.get(name) == config:
+            return
+        log_warnings(warnings, connector=name)
+        await self._end_task(name)
+        self._store.put_connector(name, config, target)
+        self._connectors[name] = dict(config)
+        self._targets.setdefault(name, target)
+        self._apply_target(name)
+        log.info("connector configured", connector=name)
 
     async def _delete(self, name: str) -> None:
-        async with self._changing:
-            if name not in self._connectors:
-                raise ConnectorNotFoundError(name)
-            await self._supervisors.pop(name).stop()
-            self._store.delete_connector(name)
-            del self._connectors[name]
+        self._check_known(name, f"Connector {name} not found")
+        await self._end_task(name)
+        self._store.delete_connector(name)
+        del self._connectors[name], self._targets[name]
         log.info("connector deleted", connector=name)
 
-    def _start_connector(self, name: str) -> None:
+    async def _end_task(self, name: str) -> None:
+        """Have a connector's task, if it has one, deliver what is under way and end."""
+        supervisor = self._supervisors.pop(name, None)
+        if supervisor is not None:
+            await supervisor.stop()
+
+    def _apply_target(self, name: str) -> None:
+        """Bring a connector whose task has ended to its target state."""
+        match self._targets[name]:
+            case TargetState.STARTED:
+                self._start_task(name)
+            case TargetState.PAUSED:
+                self._put_status(name, None, State.PAUSED)
+                for task in self.tasks(name):
+                    self._put_status(name, task, State.PAUSED)
+            case TargetState.STOPPED:
+                self._put_status(name, None, State.STOPPED)
+                self._store.delete_task_statuses(name)
+
+    def _start_task(self, name: str) -> None:
         self._put_status(name, None, State.RUNNING)
         self._put_status(name, TASK, State.UNASSIGNED)
         self._supervisors[name] = Supervisor(

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from headwater.store import StaleEpochError, State, Status
-from headwater.stores.sqlite import SqliteStore, SqliteTaskStore, StateFileError
+from headwater.store import StaleEpochError, State, Status, TargetState
+from headwater.stores.sqlite import _MIGRATIONS, SqliteStore, SqliteTaskStore, StateFileError
 
 PARTITION = {"server": "shop"}
 
@@ -47,8 +47,39 @@ def test_statuses_list_the_connector_first(store):
     assert store.statuses("orders") == [connector, task]
     store.put_status(Status("orders", 0, State.RUNNING, "worker"))
     assert store.statuses("orders") == [connector, Status("orders", 0, State.RUNNING, "worker")]
+    store.delete_task_statuses("orders")
+    assert store.statuses("orders") == [connector]
     store.delete_connector("orders")
     assert store.statuses("orders") == []
+
+
+def test_a_target_state_outlives_a_new_configuration_and_a_restart_but_not_the_connector(file):
+    first = SqliteStore(file)
+    first.put_connector("orders", {})
+    first.put_connector("users", {}, TargetState.STOPPED)
+    assert first.target_states() == {"orders": TargetState.STARTED, "users": TargetState.STOPPED}
+    first.put_target_state("orders", TargetState.PAUSED)
+    first.put_connector("orders", {"a": "b"})
+    first.close()
+    second = SqliteStore(file)
+    assert second.connectors() == {"orders": {"a": "b"}, "users": {}}
+    assert second.target_states() == {"orders": TargetState.PAUSED, "users": TargetState.STOPPED}
+    second.delete_connector("orders")
+    second.put_connector("orders", {})
+    assert second.target_states()["orders"] is TargetState.STARTED
+    second.close()
+
+
+def test_connectors_of_a_file_from_before_target_states_are_started(file):
+    file.parent.mkdir()
+    with sqlite3.connect(file) as database:
+        database.executescript(f"{_MIGRATIONS[0]}; PRAGMA user_version = 1")
+        database.execute("INSERT INTO connectors VALUES ('orders', '{}')")
+    database.close()
+    store = SqliteStore(file)
+    assert store.connectors() == {"orders": {}}
+    assert store.target_states() == {"orders": TargetState.STARTED}
+    store.close()
 
 
 def test_offsets_and_history_are_stored_together_and_outlive_the_connector(file, store):
@@ -62,6 +93,8 @@ def test_offsets_and_history_are_stored_together_and_outlive_the_connector(file,
     again = SqliteTaskStore(file, "orders", 0, store.begin_epoch("orders", 0))
     assert again.offset(PARTITION) == {"file": "binlog.000001", "pos": 157}
     assert again.history() == [{"table": "a"}, {"table": "b"}, {"table": "c"}]
+    assert store.offsets("orders") == [(PARTITION, {"file": "binlog.000001", "pos": 157})]
+    assert store.offsets("users") == []
     again.close()
 
 

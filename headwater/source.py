@@ -28,6 +28,10 @@ class RetriableSourceError(SourceError):
     """Reading failed for now (a lost connection); a new source started from the stored offset may go on."""
 
 
+class OffsetError(ValueError):
+    """An offset that was given by hand can't be taken: says why."""
+
+
 class Rows(NamedTuple):
     """A log event: the function planned for ``shape`` is called with ``arguments`` and gives its messages.
 
@@ -103,3 +107,6 @@ class SourceConnector(Protocol):
 
     def open(self, config: Config) -> Source:
         """A source for the only task; connects in `Source.start`. Raises `ConfigError`."""
+
+    def check_offset(self, config: Config, partition: Mapping[str, Any], offset: Mapping[str, Any]) -> None:
+        """Check an offset that was given by hand, any JSON, before it is stored. Raises `OffsetError`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -18,6 +18,10 @@ class State(StrEnum):
     FAILED = "FAILED"
     RESTARTING = "RESTARTING"
     DESTROYED = "DESTROYED"
+
+
+OffsetChange = tuple[Mapping[str, str], Mapping[str, Any] | None]
+"""A partition, and its new offset; None removes it."""
 
 
 class TargetState(StrEnum):
@@ -101,6 +105,9 @@ class Store(Protocol):
 
     def offsets(self, connector: str) -> list[tuple[dict[str, str], dict[str, Any]]]:
         """(partition, offset) of each log that the connector has read."""
+
+    def put_offsets(self, connector: str, offsets: Iterable[OffsetChange]) -> None:
+        """Replace or (None) remove offsets, all or nothing; a task that may still run writes nothing more."""
 
     def close(self) -> None:
         """Let go of the store and of its lock."""

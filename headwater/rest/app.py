@@ -24,6 +24,7 @@ from headwater.rest.requests import (
     flag,
     read_config,
     read_creation,
+    read_offsets,
     read_patch,
     task_number,
 )
@@ -49,7 +50,7 @@ def create_app(worker: Worker) -> ASGIApp:
             _route("/connectors/{connector}/resume", PUT=_resume),
             _route("/connectors/{connector}/stop", PUT=_stop),
             _route("/connectors/{connector}/restart", POST=_restart),
-            _route("/connectors/{connector}/offsets", GET=_offsets),
+            _route("/connectors/{connector}/offsets", GET=_offsets, PATCH=_alter_offsets, DELETE=_reset_offsets),
             _route("/connectors/{connector}/tasks", GET=_tasks),
             _route("/connectors/{connector}/tasks/{task}/status", GET=_task_status),
             _route("/connectors/{connector}/tasks/{task}/restart", POST=_restart_task),
@@ -179,6 +180,17 @@ async def _offsets(request: Request) -> Response:
     """Kafka Connect's ``ConnectorOffsets``."""
     stored = _worker(request).offsets(connector_name(request))
     return JSONResponse({"offsets": [{"partition": partition, "offset": offset} for partition, offset in stored]})
+
+
+async def _alter_offsets(request: Request) -> Response:
+    offsets = await read_offsets(request)
+    await _worker(request).alter_offsets(connector_name(request), offsets)
+    return JSONResponse({"message": "The offsets for this connector have been altered successfully"})
+
+
+async def _reset_offsets(request: Request) -> Response:
+    await _worker(request).reset_offsets(connector_name(request))
+    return JSONResponse({"message": "The offsets for this connector have been reset successfully"})
 
 
 async def _task_status(request: Request) -> Response:

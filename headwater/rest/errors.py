@@ -15,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from headwater.config import ConfigError
-from headwater.worker.worker import ConnectorExistsError, NotFoundError
+from headwater.source import OffsetError
+from headwater.worker.worker import ConnectorExistsError, NotFoundError, NotStoppedError
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +66,8 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {
     HTTPException: _http_exception,
     RestError: _rest_error,
     ConfigError: _bad_request,
+    NotStoppedError: _bad_request,
+    OffsetError: _bad_request,
     NotFoundError: _not_found,
     ConnectorExistsError: _conflict,
     Exception: _unexpected,

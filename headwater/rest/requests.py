@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, NoReturn
 from urllib.parse import unquote
@@ -13,7 +14,7 @@ from starlette.requests import Request
 
 from headwater.config import as_text
 from headwater.rest.errors import RestError
-from headwater.store import TargetState
+from headwater.store import OffsetChange, TargetState
 
 MAX_BODY_BYTES = 1 << 20
 
@@ -59,10 +60,7 @@ async def read_creation(request: Request) -> tuple[str, dict[str, str], TargetSt
     Raises `RestError` or HTTPException.
     """
     body = await _read_object(request)
-    for member in body:
-        if member not in _CREATE_MEMBERS:
-            known = ", ".join(f'"{name}"' for name in _CREATE_MEMBERS)
-            _bad(f'Unrecognized field "{member}", not marked as ignorable ({len(_CREATE_MEMBERS)} known: {known})')
+    _check_members(body, _CREATE_MEMBERS)
     initial_state = _text("initial_state", body.get("initial_state"))
     target = TargetState.STARTED if initial_state is None else _INITIAL_STATES.get(initial_state.upper())
     if target is None:
@@ -91,6 +89,40 @@ async def read_patch(request: Request, name: str) -> dict[str, str | None]:
     return patch
 
 
+async def read_offsets(request: Request) -> list[OffsetChange]:
+    """Kafka Connect's ``ConnectorOffsets``: partitions with their new offset, None where that is to be removed.
+
+    Raises `RestError` or HTTPException.
+    """
+    body = await _read_object(request, int)
+    _check_members(body, ("offsets",))
+    entries = body.get("offsets")
+    if not entries:
+        _bad("Partitions / offsets need to be provided for an alter offsets request")
+    if not isinstance(entries, list):
+        _bad('"offsets" must be a JSON array')
+    return [_offset_change(entry) for entry in entries]
+
+
+def _offset_change(entry: object) -> OffsetChange:
+    if not isinstance(entry, dict):
+        _bad("Each member of offsets must be a JSON object with partition and offset")
+    _check_members(entry, ("partition", "offset"))
+    partition, offset = entry.get("partition"), entry.get("offset")
+    if not isinstance(partition, dict) or not all(isinstance(value, str) for value in partition.values()):
+        _bad('"partition" must be a JSON object of strings')
+    if offset is not None and not isinstance(offset, dict):
+        _bad('"offset" must be a JSON object, or null to remove it')
+    return partition, offset
+
+
+def _check_members(value: dict[str, Any], known: Sequence[str]) -> None:
+    for member in value:
+        if member not in known:
+            names = ", ".join(f'"{name}"' for name in known)
+            _bad(f'Unrecognized field "{member}", not marked as ignorable ({len(known)} known: {names})')
+
+
 def _named(name: str, config: dict[str, str]) -> dict[str, str]:
     """The configuration with the connector's name in it. Raises `RestError` where it holds another."""
     _check_name(config.setdefault("name", name), name)
@@ -102,7 +134,7 @@ def _check_name(given: str | None, name: str) -> None:
         _bad(f"Connector name configuration ({given}) doesn't match connector name in the URL ({name})")
 
 
-async def _read_object(request: Request) -> dict[str, Any]:
+async def _read_object(request: Request, parse_number: Callable[[str], object] = str) -> dict[str, Any]:
     """The body's JSON object; numbers stay as they are written, so that they can become a configuration's strings."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
@@ -110,7 +142,12 @@ async def _read_object(request: Request) -> dict[str, Any]:
     data = await _read_bounded(request)
     try:
         text = data.decode()
-        value = json.loads(text, parse_int=str, parse_float=str, parse_constant=_refuse_constant)
+        value = json.loads(
+            text,
+            parse_int=parse_number,
+            parse_float=_refuse_fraction if parse_number is int else str,
+            parse_constant=_refuse_constant,
+        )
         # A lone surrogate escape makes a string that no encoding can write.
         json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
@@ -153,6 +190,10 @@ def _text(name: str, value: object) -> str | None:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON value")
+
+
+def _refuse_fraction(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not a whole number")
 
 
 def _bad(message: str) -> NoReturn:

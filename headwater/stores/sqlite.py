@@ -17,14 +17,14 @@ import os
 import sqlite3
 import stat
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from headwater.store import StaleEpochError, State, Status, TargetState
+from headwater.store import OffsetChange, StaleEpochError, State, Status, TargetState
 
 BUSY_SECONDS = 30.0
 """How long a write waits for another process's write to end."""
@@ -160,6 +160,16 @@ class SqliteStore:
             'SELECT "partition", "offset" FROM offsets WHERE connector = ? ORDER BY "partition"', (connector,)
         )
         return [(orjson.loads(partition), orjson.loads(offset)) for partition, offset in rows]
+
+    def put_offsets(self, connector: str, offsets: Iterable[OffsetChange]) -> None:
+        """See `headwater.store.Store.put_offsets`."""
+        with _transaction(self._database) as database:
+            database.execute("UPDATE epochs SET epoch = epoch + 1 WHERE connector = ?", (connector,))
+            for partition, offset in offsets:
+                key = (connector, _json_sorted(partition))
+                database.execute('DELETE FROM offsets WHERE connector = ? AND "partition" = ?', key)
+                if offset is not None:
+                    database.execute("INSERT INTO offsets VALUES (?, ?, ?)", (*key, _json(offset)))
 
     def close(self) -> None:
         """See `headwater.store.Store.close`."""

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import structlog
 
 from headwater.plugins import find_connector
-from headwater.store import State, Status, TargetState
+from headwater.store import OffsetChange, State, Status, TargetState
 from headwater.stores.sqlite import SqliteStore, StateFileError
 from headwater.worker import assembly
 from headwater.worker.connector_config import hide_secrets, keep_secrets, read_connector_config
@@ -34,6 +34,16 @@ TASK = 0
 
 class NotFoundError(LookupError):
     """There is no such connector, task or status; the text is Kafka Connect's."""
+
+
+class NotStoppedError(Exception):
+    """A connector's offsets can't be changed while a task may store others; the text is Kafka Connect's."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            "Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the"
+            f" specified connector by issuing a 'PUT' request to the '/connectors/{name}/stop' endpoint"
+        )
 
 
 class ConnectorExistsError(Exception):
@@ -178,6 +188,17 @@ class Worker:
         """Start a task anew from its offset, once what is under way is delivered. Raises `NotFoundError`."""
         await self._change(self._restart_task(name, task))
 
+    async def alter_offsets(self, name: str, offsets: Sequence[OffsetChange]) -> None:
+        """Replace or remove offsets of a stopped connector, all or nothing.
+
+        Raises `NotFoundError`, `NotStoppedError` or `headwater.source.OffsetError`.
+        """
+        await self._change(self._alter_offsets(name, offsets))
+
+    async def reset_offsets(self, name: str) -> None:
+        """Remove all offsets of a stopped connector: it begins anew. Raises `NotFoundError` or `NotStoppedError`."""
+        await self._change(self._reset_offsets(name))
+
     async def delete(self, name: str) -> None:
         """Stop a connector and forget it; its offsets stay. Raises `NotFoundError`."""
         await self._change(self._delete(name))
@@ -251,6 +272,25 @@ class Worker:
         self._put_status(name, task, State.RESTARTING)
         await self._end_task(name)
         self._apply_target(name)
+
+    async def _alter_offsets(self, name: str, offsets: Sequence[OffsetChange]) -> None:
+        self._check_stopped(name)
+        config = read_connector_config(self._connectors[name])
+        for partition, offset in offsets:
+            if offset is not None:
+                config.connector.check_offset(config.options, partition, offset)
+        self._store.put_offsets(name, offsets)
+        log.info("offsets altered", connector=name, partitions=len(offsets))
+
+    async def _reset_offsets(self, name: str) -> None:
+        self._check_stopped(name)
+        self._store.put_offsets(name, [(partition, None) for partition, _ in self._store.offsets(name)])
+        log.info("offsets reset", connector=name)
+
+    def _check_stopped(self, name: str) -> None:
+        self._check_known(name, f"Connector {name} not found")
+        if self._targets[name] is not TargetState.STOPPED:
+            raise NotStoppedError(name)
 
     def _check_known(self, name: str, message: str) -> None:
         if name not in self._connectors:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from headwater.source import SourceError
 from headwater.sources.mysql.gtid import GtidSet
-from headwater.sources.mysql.position import Position, StartPoint, describe
+from headwater.sources.mysql.position import Position, StartPoint, check_offset, describe
 
 UUID = "00000000-0000-0000-0000-00000000000a"
 
@@ -30,6 +30,16 @@ def test_reads_an_offset_that_debezium_wrote():
     assert (point.file, point.position, point.events_done, point.rows_done) == ("binlog.000003", 154, 3, 2)
     assert point.gtids == GtidSet(f"{UUID}:1-5")
     assert not point.snapshot_unfinished
+
+
+def test_what_debezium_or_a_task_stores_can_be_given_by_hand():
+    check_offset(
+        {"transaction_id": None, "file": "binlog.000003", "pos": 154, "gtids": f"{UUID}:1-5", "snapshot": True}
+    )
+    position = Position("binlog.000003", 154, GtidSet(f"{UUID}:1-5"))
+    position.begin(154, 1)
+    position.events_done = 2
+    check_offset(position.offset())
 
 
 @pytest.mark.parametrize("snapshot", [True, "true", "INITIAL", "initial"])

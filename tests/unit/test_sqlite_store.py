@@ -98,6 +98,14 @@ def test_offsets_and_history_are_stored_together_and_outlive_the_connector(file,
     again.close()
 
 
+def test_offsets_are_replaced_and_removed(store):
+    store.put_offsets("orders", [({"server": "a"}, {"pos": 1}), ({"server": "b"}, {"pos": 2})])
+    store.put_offsets("users", [({"server": "a"}, {"pos": 3})])
+    store.put_offsets("orders", [({"server": "a"}, None), ({"server": "b"}, {"pos": 4}), ({"server": "c"}, None)])
+    assert store.offsets("orders") == [({"server": "b"}, {"pos": 4})]
+    assert store.offsets("users") == [({"server": "a"}, {"pos": 3})]
+
+
 def test_a_partition_is_the_same_in_any_order(file, store):
     task = SqliteTaskStore(file, "orders", 0, store.begin_epoch("orders", 0))
     task.commit({"server": "shop", "database": "a"}, {"pos": 1})
@@ -116,14 +124,16 @@ def test_connectors_do_not_see_each_other(file, store):
     users.close()
 
 
-@pytest.mark.parametrize("ending", ["started again", "deleted"])
+@pytest.mark.parametrize("ending", ["started again", "deleted", "offsets changed"])
 def test_a_task_whose_epoch_is_over_writes_nothing(file, store, ending):
     zombie = SqliteTaskStore(file, "orders", 0, store.begin_epoch("orders", 0))
     zombie.commit(PARTITION, {"pos": 1})
     if ending == "started again":
         store.begin_epoch("orders", 0)
-    else:
+    elif ending == "deleted":
         store.delete_connector("orders")
+    else:
+        store.put_offsets("orders", [])
     with pytest.raises(StaleEpochError, match=r"Task 0 of connector orders"):
         zombie.commit(PARTITION, {"pos": 2}, [{"table": "a"}])
     assert zombie.offset(PARTITION) == {"pos": 1}

@@ -5,7 +5,10 @@ Source: "MySQL connector configuration properties" of Debezium 3.6.
 
 from __future__ import annotations
 
+import json
 import uuid
+from collections.abc import Mapping
+from typing import Any
 
 from headwater.config import (
     REQUIRED,
@@ -19,8 +22,10 @@ from headwater.config import (
     not_blank,
     one_of,
 )
+from headwater.source import OffsetError
 from headwater.sources.envelope import context_headers
 from headwater.sources.filters import TableFilter, patterns
+from headwater.sources.mysql.position import check_offset
 from headwater.sources.mysql.schema_change import SchemaChanges
 from headwater.sources.mysql.shapes import ShapeOptions
 from headwater.sources.mysql.snapshot import BUILTIN_DATABASES
@@ -259,6 +264,13 @@ class MySqlConnector:
         )
         changes = SchemaChanges(prefix, headers) if config["include.schema.changes"] else None
         return MySqlSource(config, options, tables, changes)
+
+    def check_offset(self, config: Config, partition: Mapping[str, Any], offset: Mapping[str, Any]) -> None:
+        """See `headwater.source.SourceConnector.check_offset`."""
+        expected = {"server": config["topic.prefix"]}
+        if partition != expected:
+            raise OffsetError(f"The partition must be the connector's topic.prefix: {json.dumps(expected)}")
+        check_offset(offset)
 
 
 CONNECTOR = MySqlConnector()

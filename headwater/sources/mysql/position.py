@@ -7,9 +7,11 @@ BEGIN on, ``row`` the finished rows of the one after them. Source: ``BinlogOffse
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from headwater.source import Offset, SourceError
+from headwater.source import Offset, OffsetError, SourceError
 from headwater.sources.mysql.gtid import GtidSet
 
 SNAPSHOT = "INITIAL"
@@ -64,6 +66,34 @@ class StartPoint:
         if self.snapshot_unfinished:
             offset["snapshot"] = SNAPSHOT
         return offset
+
+
+_TEXTS = ("file", "gtids")
+_COUNTS = ("pos", "event", "row", "ts_sec", "server_id")
+
+
+def check_offset(offset: Mapping[str, Any]) -> None:
+    """Check an offset that was given by hand, any JSON; whether the log reaches back so far is seen at the start.
+
+    Raises `OffsetError`.
+    """
+    for name in ("file", "pos"):
+        if offset.get(name) in (None, ""):
+            raise OffsetError(f"The offset must have {name}: the binlog's file and pos")
+    for name, value in offset.items():
+        if value is None:
+            continue
+        if name in _TEXTS and not isinstance(value, str):
+            raise OffsetError(f"The value of {name} in the offset must be a string")
+        if name in _COUNTS and (type(value) is not int or value < 0):
+            raise OffsetError(f"The value of {name} in the offset must be a number that is not negative")
+        if not isinstance(value, (str, bool, int)) or (isinstance(value, int) and value >= 2**63):
+            raise OffsetError(f"The value of {name} in the offset must be a string, a whole number or a boolean")
+    if offset.get("gtids"):
+        try:
+            GtidSet(offset["gtids"])
+        except ValueError as error:
+            raise OffsetError(f"The value of gtids in the offset is no GTID set: {error}") from error
 
 
 @dataclass(slots=True)

@@ -81,6 +81,36 @@ def find_header_converter(name: str) -> ConverterModule:
     return cast("ConverterModule", _load(_find(_HEADER_CONVERTERS, "HeaderConverter", name)))
 
 
+def plugin_classes() -> list[tuple[str, str]]:
+    """(class name, Kafka Connect's plugin type) of all plugins whose client library is installed."""
+    return [
+        (plugin.class_name, kind)
+        for kind, plugins in (
+            ("source", _CONNECTORS),
+            ("converter", _CONVERTERS),
+            ("header_converter", _HEADER_CONVERTERS),
+        )
+        for plugin in plugins
+        if _is_installed(plugin)
+    ]
+
+
+def plugin_options(name: str) -> ConfigDef:
+    """What can be configured of a plugin of any kind. Raises `UnknownPluginError` or `MissingExtraError`."""
+    plugin = _find((*_CONNECTORS, *_HEADER_CONVERTERS), "Plugin", name)
+    if plugin in _CONNECTORS:
+        return find_connector(name).options
+    return cast("ConverterModule", _load(plugin)).OPTIONS
+
+
+def _is_installed(plugin: _Plugin) -> bool:
+    try:
+        _load(plugin)
+    except MissingExtraError:
+        return False
+    return True
+
+
 def _find(plugins: Iterable[_Plugin], kind: str, name: str) -> _Plugin:
     for plugin in plugins:
         if plugin.answers_to(name):

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headwater import __version__
 from headwater.rest.errors import EXCEPTION_HANDLERS
+from headwater.rest.plugins import list_plugins, plugin_config
 from headwater.rest.requests import (
     check_acceptable,
     connector_name,
@@ -54,6 +55,8 @@ def create_app(worker: Worker) -> ASGIApp:
             _route("/connectors/{connector}/tasks", GET=_tasks),
             _route("/connectors/{connector}/tasks/{task}/status", GET=_task_status),
             _route("/connectors/{connector}/tasks/{task}/restart", POST=_restart_task),
+            _route("/connector-plugins", GET=list_plugins),
+            _route("/connector-plugins/{plugin}/config", GET=plugin_config),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
     )

@@ -41,9 +41,10 @@ def task_number(request: Request) -> int:
     return int(text)
 
 
-def flag(request: Request, name: str) -> bool:
-    """A query parameter that is ``true``, whatever its case, or else false."""
-    return request.query_params.get(name, "").lower() == "true"
+def flag(request: Request, name: str, *, default: bool = False) -> bool:
+    """A query parameter: ``true`` in any case, or else false; ``default`` where it is not given."""
+    text = request.query_params.get(name)
+    return default if text is None else text.lower() == "true"
 
 
 def check_acceptable(request: Request) -> None:

@@ -1,0 +1,68 @@
+"""The REST API's description of plugins: which there are, and what can be configured of each.
+
+Source: ``org.apache.kafka.connect.runtime.rest.resources.ConnectorPluginsResource``.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from headwater import __version__
+from headwater.config import HIDDEN, Option, OptionType, Required, as_text
+from headwater.plugins import MissingExtraError, UnknownPluginError, plugin_classes, plugin_options
+from headwater.rest.errors import RestError
+from headwater.rest.requests import flag
+
+
+async def list_plugins(request: Request) -> Response:
+    """Kafka Connect's ``PluginInfo`` of each connector, or of each plugin with ``connectorsOnly=false``."""
+    connectors_only = flag(request, "connectorsOnly", default=True)
+    return JSONResponse(
+        [
+            {"class": class_name, "type": kind, "version": __version__}
+            for class_name, kind in plugin_classes()
+            if kind == "source" or not connectors_only
+        ]
+    )
+
+
+async def plugin_config(request: Request) -> Response:
+    """Kafka Connect's ``ConfigKeyInfo`` of each of a plugin's own options."""
+    name = unquote(request.path_params["plugin"])
+    try:
+        options = plugin_options(name).options.values()
+    except (UnknownPluginError, MissingExtraError) as error:
+        raise RestError(HTTPStatus.NOT_FOUND, f"Unknown plugin {name}.") from error
+    return JSONResponse([_option(option) for option in options])
+
+
+def _option(option: Option) -> dict[str, Any]:
+    return {
+        "name": option.name,
+        "type": option.type.value,
+        "required": isinstance(option.default, Required),
+        "default_value": _default(option),
+        "importance": option.importance.value,
+        "documentation": option.doc,
+        "group": None,
+        "order_in_group": -1,
+        "width": "NONE",
+        "display_name": option.name,
+        "dependents": [],
+    }
+
+
+def _default(option: Option) -> str | None:
+    """The default as it would be written in a configuration."""
+    if option.default is None or isinstance(option.default, Required):
+        return None
+    if option.type is OptionType.PASSWORD:
+        return HIDDEN
+    if option.type is OptionType.LIST:
+        return ",".join(option.default)
+    return as_text(option.default)

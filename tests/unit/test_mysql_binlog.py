@@ -154,7 +154,7 @@ def test_what_is_no_event(payload, said):
         (
             1236,
             "Cannot replicate because the source purged required binary logs.",
-            "create the connector anew under another name",
+            "delete its offsets",
             False,
         ),
         (1236, "A replica with the same server_uuid/server_id", r"database\.server\.id", False),

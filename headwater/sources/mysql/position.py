@@ -17,7 +17,10 @@ from headwater.sources.mysql.gtid import GtidSet
 SNAPSHOT = "INITIAL"
 """The offset's ``snapshot`` while the snapshot at its position is not finished."""
 
-START_ANEW = "create the connector anew under another name, so that it starts with a new snapshot"
+START_ANEW = (
+    "stop the connector, delete its offsets and resume it (PUT /connectors/NAME/stop, DELETE /connectors/NAME/offsets, "
+    "PUT /connectors/NAME/resume), so that it starts with a new snapshot"
+)
 """What to do about an offset that can't be used any more."""
 
 

@@ -202,7 +202,7 @@ def test_offset_that_can_not_be_used(database, capture, offset, said):
     with pytest.raises(SourceError, match=said) as caught:
         capture(Resume({"file": file, "pos": position, **offset}))
     assert not isinstance(caught.value, RetriableSourceError)
-    assert "create the connector anew under another name" in str(caught.value)
+    assert "delete its offsets" in str(caught.value)
 
 
 def test_gtids_the_server_never_had(database, capture):

@@ -114,7 +114,7 @@ def running(what: str, command: list[str], logs: Path, **environment: str) -> It
 
 
 def fresh_database(mysql_url: str) -> None:
-    """(B)'s database, empty."""
+    """The course service's database, empty."""
     url = urlsplit(mysql_url)
     connection = pymysql.connect(
         host=url.hostname, port=url.port or 3306, user=url.username, password=url.password or ""

@@ -70,7 +70,7 @@ def load(rows: int, *, headers: bool) -> tuple[Plan, tuple[object, ...]]:
     head = read_rows_head(body, 0, len(body), version=2)
     first = head.bitmaps + (head.columns + 7) // 8
     gtid = "c70788c5-e60c-11f1-be6e-02fc00000001:17"
-    arguments = (body, first, len(body), 1, gtid, "binlog.000001", 10941, 17, 1_795_308_197_165_997, None)
+    arguments = (body, first, len(body), 1, gtid, "binlog.000001", 10941, 17, 1_795_308_197_165_997)
     return planned, arguments
 
 

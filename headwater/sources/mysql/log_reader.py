@@ -240,7 +240,6 @@ class LogReader:
             self._event_start,
             position.thread,
             position.commit_micros or position.timestamp * 1_000_000,
-            None,
         )
         items.append(Rows(shape, arguments, self._skip_rows))
         self._skip_rows = 0

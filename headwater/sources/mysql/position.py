@@ -8,7 +8,7 @@ BEGIN on, ``row`` the finished rows of the one after them. Source: ``BinlogOffse
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from headwater.source import Offset, OffsetError, SourceError
@@ -114,7 +114,6 @@ class Position:
     server_id: int = 0
     thread: int | None = None
     commit_micros: int = 0
-    query: str | None = field(default=None, repr=False)
 
     def rotate(self, file: str, position: int) -> None:
         """The log goes on in another file."""
@@ -133,7 +132,7 @@ class Position:
         """The transaction, or the statement that is one by itself, ends at ``end``."""
         if self.pending is not None and self.gtids is not None:
             self.gtids.add(*self.pending)
-        self.pending, self.gtid, self.query = None, None, None
+        self.pending, self.gtid = None, None
         self.restart, self.in_transaction, self.events_done = end, False, 0
 
     def offset(self) -> Offset:

@@ -17,7 +17,7 @@ from headwater.sources.mysql.text import TextReader
 from headwater.sources.mysql.types import ValueOptions, key_schema, row_schema
 from headwater.sources.naming import topic_name
 
-LOG_PARAMETERS = ("server_id", "gtid", "file", "position", "thread", "commit_micros", "query")
+LOG_PARAMETERS = ("server_id", "gtid", "file", "position", "thread", "commit_micros")
 """What the source passes with each log event, behind the buffer, the first row's place and the end."""
 SNAPSHOT_PARAMETERS = ("marker", "file", "position", "read_micros")
 """What the snapshot passes with each batch of rows, behind the rows."""
@@ -150,7 +150,7 @@ class _Shaper:
             *(Slot(name, Stage.EVENT) for name in names),
             Slot("row", Stage.ROW),
             Slot("thread", Stage.EVENT),
-            Slot("query", Stage.EVENT),
+            NULL,
             micros="commit_micros",
             snapshot=NULL,  # the schema's default says "false"
         )

@@ -4,26 +4,39 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+INSTALLED := $(VENV)/.installed
+HOT := $(shell sed -n 's|^    "\(headwater/.*\.py\)",$$|\1|p' setup.py)
+C_COMPILER := gcc libc6-dev python3-dev
+HAS_C = { command -v gcc && $(PYTHON) -c 'import sysconfig; open(sysconfig.get_path("include") + "/Python.h")'; } \
+	>/dev/null 2>&1
 
 .PHONY: help install demo test check bench faults docs lock clean
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-install: $(READY)  ## the Python environment in .venv
+install: $(INSTALLED)  ## the Python environment in .venv
 
-$(READY): requirements/dev.txt pyproject.toml
+$(READY): requirements/dev.txt
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { apt-get update -qq && apt-get install -y -qq python3-venv; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
-	$(BIN)/pip install --quiet --no-build-isolation --no-deps -e .
 	@touch $@
 
-demo: $(READY)  ## start everything, post a course, show its events; ONCE=1 ends by itself
+# Compiled where there is a C compiler, and again when a source that was compiled has changed.
+$(INSTALLED): $(READY) pyproject.toml setup.py $(HOT)
+	@[ "$$HEADWATER_COMPILE" = 0 ] || $(HAS_C) || { apt-get update -qq && \
+	apt-get install -y -qq --no-install-recommends $(C_COMPILER); } || echo 'No C compiler: goes on without.'
+	$(BIN)/pip install --quiet --no-build-isolation --no-deps -e .
+	@$(BIN)/headwater version
+	@touch $@
+
+demo: $(INSTALLED)  ## start everything, post a course, show its events; ONCE=1 ends by itself
 	@$(BIN)/python tools/demo.py $(if $(ONCE),--once)
 
-test: $(READY)  ## all tests against real servers (installed and started here)
+test: $(INSTALLED)  ## all tests against real servers (installed and started here), then the unit tests uncompiled
 	@tools/services up mysql kafka
 	@eval "$$(tools/services env)" && $(BIN)/python -m pytest $(PYTEST_ARGS)
+	HEADWATER_INTERPRETED=1 $(BIN)/python -m pytest --quiet tests/unit
 
 check: $(READY)  ## lint, format, types, import contracts
 	$(BIN)/ruff check .
@@ -31,11 +44,11 @@ check: $(READY)  ## lint, format, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-faults: $(READY)  ## the fault tests in full
+faults: $(INSTALLED)  ## the fault tests in full
 	@tools/services up mysql kafka
 	@eval "$$(tools/services env)" && $(BIN)/python -m pytest tests/faults --faults=full -s
 
-bench: $(READY)  ## micro-benchmark of the plan on recorded log bytes
+bench: $(INSTALLED)  ## micro-benchmark of the plan on recorded log bytes
 	@PYTHONPATH=. $(BIN)/python bench/plan.py
 
 docs: $(READY)  ## build the documentation site, warnings are errors
@@ -46,4 +59,5 @@ lock: pyproject.toml  ## pin the development packages with hashes
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-package headwater --extra dev -o requirements/dev.txt pyproject.toml requirements/build.in
 
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache headwater/compiled.sha256
+	find headwater -name '*.so' -delete

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import confluent_kafka
 
-from headwater import __version__
+from headwater import __version__, compiled
 from headwater.converters import json as json_converter
 from headwater.converters import simple_header
 from headwater.plan import Converters, Plan, plan
@@ -139,8 +139,9 @@ def measure_rows(rows: int, *, headers: bool) -> dict[str, float]:
 
 def main() -> None:
     """Print the table."""
-    print(f"headwater {__version__} (interpreted), Python {platform.python_version()}, {platform.machine()},")
-    print(f"librdkafka {confluent_kafka.libversion()[0]}; {EVENTS:,} events a run, median of {RUNS} runs\n")
+    print(f"headwater {__version__}, {compiled.describe()}")
+    print(f"Python {platform.python_version()}, {platform.machine()}, librdkafka {confluent_kafka.libversion()[0]}")
+    print(f"{EVENTS:,} events a run, median of {RUNS} runs\n")
     print(f"{'µs of the main thread an event':<44}{'20 rows':>10}{'1 row':>10}")
     for headers in (True, False):
         figures = [measure_rows(rows, headers=headers) for rows in (20, 1)]

@@ -2,4 +2,8 @@
 
 from importlib.metadata import version
 
+from headwater import compiled
+
+compiled.choose()
+
 __version__ = version("headwater")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from headwater import __version__
+from headwater import __version__, compiled
 from headwater.cli.explain import explain
 from headwater.cli.worker import worker
 
@@ -29,8 +29,8 @@ def main() -> None:
 
 @main.command()
 def version() -> None:
-    """Print the version."""
-    click.echo(f"headwater {__version__}")
+    """Print the version, and whether the hot modules run compiled."""
+    click.echo(f"headwater {__version__}\n{compiled.describe()}")
 
 
 main.add_command(worker)

@@ -9,7 +9,7 @@ import sys
 import pytest
 from sqlalchemy import text
 
-from headwater import __version__
+from headwater import __version__, compiled
 
 
 def headwater(*arguments):
@@ -18,7 +18,7 @@ def headwater(*arguments):
 
 
 def test_version():
-    assert headwater("version").stdout == f"headwater {__version__}\n"
+    assert headwater("version").stdout == f"headwater {__version__}\n{compiled.describe()}\n"
 
 
 def test_help_lists_the_commands_and_shows_examples():

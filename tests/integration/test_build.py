@@ -1,0 +1,76 @@
+"""The package's own build: compiled where a C compiler is, and a valid wheel in any case."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from sysconfig import get_config_var
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """A copy of what the package is built from, with nothing compiled in it."""
+    compiled = shutil.ignore_patterns("*.so", "*.sha256", "__pycache__")
+    shutil.copytree(ROOT / "headwater", tmp_path / "headwater", ignore=compiled)
+    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path
+
+
+def build(sources: Path, **environment: str) -> tuple[Path, str]:
+    """The wheel that pip builds, and what is said meanwhile."""
+    wheels = sources / "wheels"
+    command = [sys.executable, "-m", "pip", "wheel", "-v", "--no-deps", "--no-build-isolation", "-w", wheels, sources]
+    done = subprocess.run(
+        command,
+        env=os.environ | environment,
+        cwd=sources,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    (wheel,) = wheels.iterdir()
+    return wheel, done.stdout
+
+
+def run(wheel: Path) -> list[str]:
+    """`headwater version` of a wheel, which is imported from the folder it is unpacked to."""
+    folder = wheel.parent / "unpacked"
+    zipfile.ZipFile(wheel).extractall(folder)
+    command = [sys.executable, "-m", "headwater", "version"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def test_where_a_compiler_is_the_wheel_has_the_modules_compiled_and_as_sources(sources: Path) -> None:
+    wheel, said = build(sources)
+    assert "compiled with mypyc" in said
+    names = zipfile.ZipFile(wheel).namelist()
+    assert f"headwater/sources/mysql/jsonb{get_config_var('EXT_SUFFIX')}" in names
+    assert "headwater/sources/mysql/jsonb.py" in names
+    assert "headwater.sources.mysql.jsonb" in run(wheel)[1].removeprefix("compiled: ").split(", ")
+
+
+@pytest.mark.parametrize(
+    ("environment", "reason", "tag"),
+    [
+        ({"HEADWATER_COMPILE": "0"}, "HEADWATER_COMPILE=0", "py3-none-any"),
+        ({"CC": "no-such-compiler"}, "there is no C compiler 'no-such-compiler'", "py3-none-any"),
+        ({"CC": "false"}, "compiling its hot modules failed", ""),
+    ],
+)
+def test_without_a_working_compiler_the_wheel_is_pure_and_a_line_says_why(sources, environment, reason, tag) -> None:
+    wheel, said = build(sources, **environment)
+    (line,) = {line.strip() for line in said.splitlines() if "headwater: runs interpreted" in line}
+    assert reason in line
+    assert tag in wheel.name
+    assert not [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith((".so", ".sha256"))]
+    assert run(wheel)[1].startswith("interpreted: ")

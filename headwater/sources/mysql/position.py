@@ -131,7 +131,8 @@ class Position:
     def finish(self, end: int) -> None:
         """The transaction, or the statement that is one by itself, ends at ``end``."""
         if self.pending is not None and self.gtids is not None:
-            self.gtids.add(*self.pending)
+            source, number = self.pending
+            self.gtids.add(source, number)
         self.pending, self.gtid = None, None
         self.restart, self.in_transaction, self.events_done = end, False, 0
 

@@ -13,15 +13,10 @@ from headwater.shape import EventShape
 from headwater.source import EMPTY, Batch, Partition, Resume, Rows, SourceError
 from headwater.sources.filters import TableFilter
 from headwater.sources.mysql import checks, server
-from headwater.sources.mysql.binlog import (
-    HEADER_SIZE,
-    BinlogStream,
-    EventType,
-    dump_from_gtids,
-    dump_from_position,
-)
+from headwater.sources.mysql.binlog import HEADER_SIZE, BinlogStream, dump_from_gtids, dump_from_position
 from headwater.sources.mysql.connection import connect, driver_errors
 from headwater.sources.mysql.ddl import read_ddl
+from headwater.sources.mysql.event_types import QUERY
 from headwater.sources.mysql.events import EventError, read_query
 from headwater.sources.mysql.log_reader import LogReader
 from headwater.sources.mysql.match import physical
@@ -117,7 +112,7 @@ class MySqlSource:
         try:
             while not stream.ended:
                 for buffer, start, end in stream.read(1):
-                    if buffer[start + 4] == EventType.QUERY:
+                    if buffer[start + 4] == QUERY:
                         query = read_query(buffer, start + HEADER_SIZE, end)
                         if read_ddl(query.sql, query.database).changes(name):
                             return query.sql
@@ -138,8 +133,7 @@ class MySqlSource:
         assert self._stream is not None  # noqa: S101 - start() made it
         items: list[Rows] = []
         try:
-            for event in self._stream.read(timeout):
-                self._reader.take(event, items)
+            self._reader.take(self._stream.read(timeout), items)
         except (EventError, TableMapError) as error:
             self._failure = SourceError(f"{self._reader.here()}: {error}")
         except SourceError as error:

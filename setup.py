@@ -21,7 +21,13 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 HOT = [
+    "headwater/sources/mysql/binlog.py",
+    "headwater/sources/mysql/events.py",
+    "headwater/sources/mysql/gtid.py",
     "headwater/sources/mysql/jsonb.py",
+    "headwater/sources/mysql/little_endian.py",
+    "headwater/sources/mysql/log_reader.py",
+    "headwater/sources/mysql/position.py",
 ]
 """What runs for every row and gains by being compiled."""
 

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from headwater.config import ConfigError
 from headwater.source import OffsetError
-from headwater.worker.worker import ConnectorExistsError, NotFoundError, NotStoppedError
+from headwater.worker.errors import ConnectorExistsError, NotFoundError, NotStoppedError
 
 log = structlog.get_logger(__name__)
 

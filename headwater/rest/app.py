@@ -52,6 +52,8 @@ def create_app(worker: Worker) -> ASGIApp:
             _route("/connectors/{connector}/stop", PUT=_stop),
             _route("/connectors/{connector}/restart", POST=_restart),
             _route("/connectors/{connector}/offsets", GET=_offsets, PATCH=_alter_offsets, DELETE=_reset_offsets),
+            _route("/connectors/{connector}/topics", GET=_topics),
+            _route("/connectors/{connector}/topics/reset", PUT=_reset_topics),
             _route("/connectors/{connector}/tasks", GET=_tasks),
             _route("/connectors/{connector}/tasks/{task}/status", GET=_task_status),
             _route("/connectors/{connector}/tasks/{task}/restart", POST=_restart_task),
@@ -194,6 +196,17 @@ async def _alter_offsets(request: Request) -> Response:
 async def _reset_offsets(request: Request) -> Response:
     await _worker(request).reset_offsets(connector_name(request))
     return JSONResponse({"message": "The offsets for this connector have been reset successfully"})
+
+
+async def _topics(request: Request) -> Response:
+    """Kafka Connect's ``ActiveTopicsInfo``, by the connector's name."""
+    name = connector_name(request)
+    return JSONResponse({name: {"topics": _worker(request).topics(name)}})
+
+
+async def _reset_topics(request: Request) -> Response:
+    _worker(request).reset_topics(connector_name(request))
+    return Response(status_code=HTTPStatus.ACCEPTED)
 
 
 async def _task_status(request: Request) -> Response:

@@ -22,3 +22,7 @@ class ConnectorExistsError(Exception):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Connector {name} already exists")
+
+
+class TopicTrackingError(Exception):
+    """The worker's configuration says that topics are not tracked, or not reset; the text is Kafka Connect's."""

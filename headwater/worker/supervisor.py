@@ -11,6 +11,7 @@ from collections.abc import Callable
 import structlog
 
 from headwater.store import State
+from headwater.worker.orders import Order
 from headwater.worker.process import ProcessStartError, TaskProcess
 from headwater.worker.task import TaskSpec
 
@@ -58,6 +59,11 @@ class Supervisor:
         if self._process is not None:
             await self._stop_process(self._process)
         await self._supervision
+
+    def send(self, order: Order) -> None:
+        """Tell the task's process, if there is one now; a later one must not need to hear it."""
+        if self._process is not None:
+            self._process.send(order)
 
     async def _supervise(self) -> None:
         try:

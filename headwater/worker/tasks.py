@@ -10,6 +10,7 @@ from functools import partial
 import structlog
 
 from headwater.store import State, Status, Store
+from headwater.worker.orders import ResetTopics
 from headwater.worker.supervisor import Supervisor
 from headwater.worker.task import TaskSpec
 from headwater.worker.worker_config import WorkerConfig
@@ -55,6 +56,17 @@ class Tasks:
             self.put_status(name, TASK, State.UNASSIGNED)
             self.put_status(name, None, State.UNASSIGNED)
         self._supervisors.clear()
+
+    def topics(self, name: str) -> list[str]:
+        """The topics that a connector's messages went to since it was created or they were reset."""
+        return self._store.topics(name)
+
+    def reset_topics(self, name: str) -> None:
+        """Forget the topics; a task that runs notes each again when the next message goes there."""
+        self._store.delete_topics(name)
+        supervisor = self._supervisors.get(name)
+        if supervisor is not None:
+            supervisor.send(ResetTopics())
 
     def statuses(self, name: str) -> list[Status]:
         """The connector's status first, then its tasks'; empty where the connector is not known."""

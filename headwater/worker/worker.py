@@ -15,7 +15,7 @@ from headwater.store import OffsetChange, State, Status, TargetState
 from headwater.stores.sqlite import SqliteStore, StateFileError
 from headwater.worker import assembly
 from headwater.worker.connector_config import hide_secrets, keep_secrets, read_connector_config
-from headwater.worker.errors import ConnectorExistsError, NotFoundError, NotStoppedError
+from headwater.worker.errors import ConnectorExistsError, NotFoundError, NotStoppedError, TopicTrackingError
 from headwater.worker.kafka_cluster import kafka_cluster_id
 from headwater.worker.option_names import OptionWarning
 from headwater.worker.process import start_fork_server
@@ -119,6 +119,21 @@ class Worker:
         """(partition, offset) of each log that a connector has read, as stored last. Raises `NotFoundError`."""
         self._check_known(name, f"Connector {name} not found")
         return self._store.offsets(name)
+
+    def topics(self, name: str) -> list[str]:
+        """The topics that a connector's messages went to, none for one that is not known. Raises `TopicTrackingError`.
+
+        A message is counted once it is acknowledged and the offset behind it is stored.
+        """
+        self._check_tracking()
+        return self._tasks.topics(name)
+
+    def reset_topics(self, name: str) -> None:
+        """Forget the topics that a connector's messages went to. Raises `TopicTrackingError`."""
+        self._check_tracking()
+        if not self._config.options["topic.tracking.allow.reset"]:
+            raise TopicTrackingError("Topic tracking reset is disabled.")
+        self._tasks.reset_topics(name)
 
     async def kafka_cluster_id(self) -> str | None:
         """The id of the Kafka cluster that messages go to; None while it can't be reached."""
@@ -249,6 +264,10 @@ class Worker:
     def _check_known(self, name: str, message: str) -> None:
         if name not in self._connectors:
             raise NotFoundError(message)
+
+    def _check_tracking(self) -> None:
+        if not self._config.options["topic.tracking.enable"]:
+            raise TopicTrackingError("Topic tracking is disabled.")
 
     def _check_stopped(self, name: str) -> None:
         self._check_known(name, f"Connector {name} not found")

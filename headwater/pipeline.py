@@ -165,6 +165,7 @@ class Pipeline:
 
     def _plan(self, shape: EventShape) -> Plan:
         """The plan of a shape that comes for the first time since the topics were reset: its topics are noted."""
+        log.debug("first event of its kind", table=shape.table, operation=shape.operation)
         self._topics.update(message.topic for message in (*shape.messages, *shape.rekeyed))
         return self._plans_before_reset.pop(shape, None) or plan(shape, self._converters)
 
@@ -203,6 +204,7 @@ class Pipeline:
         if not sink.flush(timeout):
             return False
         self._store.commit(source.partition, self._offset, self._history, self._topics)
+        log.debug("offset stored", offset=self._offset)
         self._committed = self._offset
         self._topics.clear()
         self._offset, self._history, self._failures = None, [], 0

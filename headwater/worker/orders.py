@@ -7,6 +7,8 @@ import threading
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
+from headwater.logs import set_level
+
 
 @dataclass(frozen=True, slots=True)
 class Stop:
@@ -18,7 +20,15 @@ class ResetTopics:
     """The topics that messages went to were forgotten: note each anew that a message goes to."""
 
 
-Order = Stop | ResetTopics
+@dataclass(frozen=True, slots=True)
+class SetLogLevel:
+    """Give loggers, and all below them, a level; see `headwater.logs.set_level`."""
+
+    loggers: tuple[str, ...]
+    level: str
+
+
+Order = Stop | ResetTopics | SetLogLevel
 
 
 class Orders:
@@ -39,5 +49,8 @@ class Orders:
                         self.stop.set()
                     case ResetTopics():
                         self.reset_topics.set()
+                    case SetLogLevel(loggers, level):
+                        for logger in loggers:
+                            set_level(logger, level)
         except (EOFError, OSError):
             os._exit(1)

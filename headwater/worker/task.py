@@ -47,6 +47,7 @@ class TaskSpec:
     state_file: Path
     worker_config: Mapping[str, str]
     connector_config: Mapping[str, str]
+    log_levels: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def run_task(spec: TaskSpec, pipe: Connection) -> None:
     # Signals that a terminal or a service manager sends to every process: the worker decides what they mean.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    configure_logs()
+    configure_logs(spec.log_levels)
     structlog.contextvars.bind_contextvars(connector=spec.connector, task=spec.task)
     orders = Orders(pipe)
     try:

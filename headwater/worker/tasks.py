@@ -9,8 +9,10 @@ from functools import partial
 
 import structlog
 
+from headwater.logs import set_level
 from headwater.store import State, Status, Store
-from headwater.worker.orders import ResetTopics
+from headwater.worker.log_levels import LogLevels
+from headwater.worker.orders import ResetTopics, SetLogLevel
 from headwater.worker.supervisor import Supervisor
 from headwater.worker.task import TaskSpec
 from headwater.worker.worker_config import WorkerConfig
@@ -22,9 +24,13 @@ TASK = 0
 
 
 class Tasks:
-    """Starts and ends tasks, and keeps what is known of their state; used from one event loop."""
+    """Starts and ends tasks, and keeps what is known of their state; used from one event loop.
+
+    ``log_levels``  what the worker and its tasks write to their logs
+    """
 
     def __init__(self, config: WorkerConfig, store: Store) -> None:
+        self.log_levels = LogLevels()
         self._config = config
         self._store = store
         self._supervisors: dict[str, Supervisor] = {}
@@ -68,6 +74,15 @@ class Tasks:
         if supervisor is not None:
             supervisor.send(ResetTopics())
 
+    def set_log_level(self, name: str, level: str) -> list[str]:
+        """Change the level of a logger and all below it, here and in every task: the names whose level is another."""
+        loggers, names = self.log_levels.set(name, level)
+        for logger in loggers:
+            set_level(logger, level)
+        for supervisor in self._supervisors.values():
+            supervisor.send(SetLogLevel(loggers, level))
+        return names
+
     def statuses(self, name: str) -> list[Status]:
         """The connector's status first, then its tasks'; empty where the connector is not known."""
         return self._store.statuses(name)
@@ -100,4 +115,5 @@ class Tasks:
             state_file=self._config.state_file,
             worker_config=self._config.values,
             connector_config=connector_config,
+            log_levels=self.log_levels.changes,
         )

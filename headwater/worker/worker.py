@@ -16,7 +16,9 @@ from headwater.stores.sqlite import SqliteStore, StateFileError
 from headwater.worker import assembly
 from headwater.worker.connector_config import hide_secrets, keep_secrets, read_connector_config
 from headwater.worker.errors import ConnectorExistsError, NotFoundError, NotStoppedError, TopicTrackingError
+from headwater.worker.health import TIMEOUT_SECONDS, Health
 from headwater.worker.kafka_cluster import kafka_cluster_id
+from headwater.worker.log_levels import LoggerLevel
 from headwater.worker.option_names import OptionWarning
 from headwater.worker.process import start_fork_server
 from headwater.worker.tasks import Tasks
@@ -60,6 +62,7 @@ class Worker:
         self._targets = store.target_states()
         self._tasks = Tasks(config, store)
         self._changing = asyncio.Lock()
+        self._has_started = False
         self._cluster_id: str | None = None
 
     async def start(self) -> None:
@@ -67,19 +70,29 @@ class Worker:
 
         Raises `StateFileError` if tasks of an earlier worker don't end.
         """
-        start_fork_server()
-        if not await asyncio.to_thread(self._store.wait_for_survivors, SURVIVOR_SECONDS):
-            raise StateFileError(
-                f"Tasks of an earlier worker still use {self._config.state_file}, {SURVIVOR_SECONDS:g} s after it"
-                f" ended; end them first (`fuser {self._config.state_file}.tasks` shows them)"
-            )
-        for name in self._connectors:
-            self._apply_target(name)
+        async with self._changing:
+            start_fork_server()
+            if not await asyncio.to_thread(self._store.wait_for_survivors, SURVIVOR_SECONDS):
+                raise StateFileError(
+                    f"Tasks of an earlier worker still use {self._config.state_file}, {SURVIVOR_SECONDS:g} s after it"
+                    f" ended; end them first (`fuser {self._config.state_file}.tasks` shows them)"
+                )
+            for name in self._connectors:
+                self._apply_target(name)
+            self._has_started = True
 
     async def stop(self) -> None:
         """Stop every task: what is under way is delivered and offsets are stored, within the time a stop may take."""
         async with self._changing:
             await self._tasks.end_all()
+
+    async def health(self) -> Health:
+        """Whether changes can be made; waits `headwater.worker.health.TIMEOUT_SECONDS` for one that is under way."""
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS), self._changing:
+                return Health.HEALTHY
+        except TimeoutError:
+            return Health.UNHEALTHY if self._has_started else Health.STARTING
 
     def connectors(self) -> list[str]:
         """The names of all connectors."""
@@ -119,6 +132,20 @@ class Worker:
         """(partition, offset) of each log that a connector has read, as stored last. Raises `NotFoundError`."""
         self._check_known(name, f"Connector {name} not found")
         return self._store.offsets(name)
+
+    def log_levels(self) -> dict[str, LoggerLevel]:
+        """The levels of all loggers by their name."""
+        return self._tasks.log_levels.all()
+
+    def log_level(self, name: str) -> LoggerLevel | None:
+        """A logger's level; None for one that is not known."""
+        return self._tasks.log_levels.get(name)
+
+    def set_log_level(self, name: str, level: str) -> list[str]:
+        """Change the level of a logger and of all below it: the names of those whose level is another now."""
+        changed = self._tasks.set_log_level(name, level)
+        log.info("log level set", logger_name=name, level_name=level)
+        return changed
 
     def topics(self, name: str) -> list[str]:
         """The topics that a connector's messages went to, none for one that is not known. Raises `TopicTrackingError`.

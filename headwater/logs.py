@@ -1,9 +1,10 @@
-"""Structured logs: readable lines on a terminal, one JSON object a line elsewhere."""
+"""Structured logs: readable lines on a terminal, one JSON object a line elsewhere; levels that can be changed."""
 
 from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import structlog
@@ -12,33 +13,63 @@ if TYPE_CHECKING:
     from structlog.typing import Processor
 
 
-def configure_logs() -> None:
+LEVELS = {
+    "ALL": 1,
+    "TRACE": 5,
+    "DEBUG": logging.DEBUG,
+    "INFO": logging.INFO,
+    "WARN": logging.WARNING,
+    "ERROR": logging.ERROR,
+    "FATAL": logging.CRITICAL,
+    "OFF": logging.CRITICAL + 1,
+}
+"""Log4j's names of levels, with the number that Python's `logging` gives them."""
+
+ROOT = "root"
+"""The name of the logger that all others inherit from, as Log4j has it."""
+
+DEFAULT_LEVELS = ((ROOT, "INFO"), ("uvicorn", "WARN"))
+"""Loggers that have a level of their own at the start, with its name."""
+
+
+def configure_logs(levels: Iterable[tuple[str, str]] = DEFAULT_LEVELS) -> None:
     """Send this process's logs, and those of the libraries it uses, to standard error.
 
-    A traceback is written without the values of local variables: they may hold secrets.
+    ``levels`` are given to loggers in their order, see `set_level`. A traceback is written without the values of local
+    variables: they may hold secrets.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            foreign_pre_chain=shared,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering()],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    for name, level in levels:
+        set_level(name, level)
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+
+
+def set_level(name: str, level: str) -> None:
+    """Give a logger, and all below it, a level of `LEVELS`."""
+    logger = logging.getLogger(None if name == ROOT else name)
+    for other in logging.root.manager.loggerDict.values():
+        if isinstance(other, logging.Logger) and (name == ROOT or other.name.startswith(f"{name}.")):
+            other.setLevel(logging.NOTSET)
+    logger.setLevel(LEVELS[level])
 
 
 def _rendering() -> list[Processor]:

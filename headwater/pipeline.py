@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,6 +54,7 @@ class Pipeline:
         retry: Retry,
         on_running: Callable[[], None],
         stopping: Callable[[], bool],
+        topics_reset: threading.Event,
     ) -> None:
         self._open_source = open_source
         self._open_sink = open_sink
@@ -62,7 +64,10 @@ class Pipeline:
         self._retry = retry
         self._on_running = on_running
         self._stopping = stopping
+        self._topics_reset = topics_reset
         self._plans: dict[EventShape, Plan] = {}
+        self._plans_before_reset: dict[EventShape, Plan] = {}
+        self._topics: set[str] = set()
         self._offset: Mapping[str, Any] | None = None
         self._committed: Mapping[str, Any] | None = None
         self._history: list[Mapping[str, Any]] = []
@@ -91,7 +96,8 @@ class Pipeline:
 
     def _session(self, drain_seconds: float) -> None:
         """From the stored offset until a stop or an error."""
-        self._offset, self._history, self._plans = None, [], {}
+        self._offset, self._history, self._topics = None, [], set()
+        self._plans, self._plans_before_reset = {}, {}
         drain_left = drain_seconds
         sink = self._open_sink()
         try:
@@ -135,6 +141,8 @@ class Pipeline:
                     self._failures = 0  # a quiet log has no new offset to store, and is read well all the same
 
     def _deliver(self, batch: Batch, source: Source, sink: Sink) -> None:
+        if self._topics_reset.is_set():
+            self._forget_topics()
         for item in batch.items:
             if isinstance(item, Rows):
                 sink.send(self._messages(item, source))
@@ -149,14 +157,28 @@ class Pipeline:
         try:
             planned = self._plans.get(shape)
             if planned is None:
-                planned = self._plans[shape] = plan(shape, self._converters)
+                planned = self._plans[shape] = self._plan(shape)
             messages = planned.function(*arguments)
         except Exception as error:
             raise TaskError(f"{source.locate(rows)}: {type(error).__name__}: {error}") from error
         return [message for message in messages if message[0] >= skip] if skip else messages
 
+    def _plan(self, shape: EventShape) -> Plan:
+        """The plan of a shape that comes for the first time since the topics were reset: its topics are noted."""
+        log.debug("first event of its kind", table=shape.table, operation=shape.operation)
+        self._topics.update(message.topic for message in (*shape.messages, *shape.rekeyed))
+        return self._plans_before_reset.pop(shape, None) or plan(shape, self._converters)
+
+    def _forget_topics(self) -> None:
+        """Note a topic again when the next message goes there, at no cost for every message: by its missing plan."""
+        self._topics_reset.clear()
+        self._plans_before_reset.update(self._plans)
+        self._plans.clear()
+        self._topics.clear()
+
     def _record(self, record: Record) -> Sequence[Message]:
         converters, topic = self._converters, record.topic
+        self._topics.add(topic)
         headers = [
             (header.name, converters.header.convert(topic, header.schema, header.value)) for header in record.headers
         ]
@@ -181,7 +203,9 @@ class Pipeline:
             return True
         if not sink.flush(timeout):
             return False
-        self._store.commit(source.partition, self._offset, self._history)
+        self._store.commit(source.partition, self._offset, self._history, self._topics)
+        log.debug("offset stored", offset=self._offset)
         self._committed = self._offset
+        self._topics.clear()
         self._offset, self._history, self._failures = None, [], 0
         return True

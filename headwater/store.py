@@ -61,10 +61,11 @@ class TaskStore(Protocol):
         partition: Mapping[str, str],
         offset: Mapping[str, Any],
         history: Sequence[Mapping[str, Any]] = (),
+        topics: Iterable[str] = (),
     ) -> None:
-        """Store an offset and what the schema history gained up to it, all or nothing, durably.
+        """Store an offset, what the schema history gained up to it, and topics that messages before it went to.
 
-        Raises `StaleEpochError`.
+        All or nothing, durably; a topic may be there already. Raises `StaleEpochError`.
         """
 
     def close(self) -> None:
@@ -89,7 +90,7 @@ class Store(Protocol):
         """Replace a connector's target state."""
 
     def delete_connector(self, name: str) -> bool:
-        """Remove a connector's configuration and status; its offsets stay, as in Connect. False if unknown."""
+        """Remove a connector's configuration, status and topics; its offsets stay, as in Connect. False if unknown."""
 
     def put_status(self, status: Status) -> None:
         """Replace a connector's or task's status."""
@@ -108,6 +109,12 @@ class Store(Protocol):
 
     def put_offsets(self, connector: str, offsets: Iterable[OffsetChange]) -> None:
         """Replace or (None) remove offsets, all or nothing; a task that may still run writes nothing more."""
+
+    def topics(self, connector: str) -> list[str]:
+        """The topics that the connector's messages went to, by name: since it was created or `delete_topics`."""
+
+    def delete_topics(self, connector: str) -> None:
+        """Forget the topics that the connector's messages went to."""
 
     def close(self) -> None:
         """Let go of the store and of its lock."""

@@ -81,11 +81,13 @@ async def _serve(config: WorkerConfig, store: SqliteStore, sockets: list[socket.
     running = Worker(config, store)
     server = RestServer(create_app(running), sockets)
     try:
-        await running.start()
         serving = asyncio.create_task(server.run_until_stopped())
+        rest = addresses(sockets)
+        log.info("worker is starting", rest=rest)
+        await running.start()
         log.info(
             "worker started",
-            rest=addresses(sockets),
+            rest=rest,
             bootstrap_servers=config.options["bootstrap.servers"],
             state_file=str(config.state_file),
             process=os.getpid(),

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from headwater.config import ConfigError
 from headwater.source import OffsetError
-from headwater.worker.worker import ConnectorExistsError, NotFoundError, NotStoppedError
+from headwater.worker.errors import ConnectorExistsError, NotFoundError, NotStoppedError, TopicTrackingError
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +53,10 @@ async def _not_found(_: Request, error: Exception) -> Response:
     return error_response(HTTPStatus.NOT_FOUND, str(error))
 
 
+async def _forbidden(_: Request, error: Exception) -> Response:
+    return error_response(HTTPStatus.FORBIDDEN, str(error))
+
+
 async def _conflict(_: Request, error: Exception) -> Response:
     return error_response(HTTPStatus.CONFLICT, str(error))
 
@@ -69,6 +73,7 @@ EXCEPTION_HANDLERS: dict[Any, Any] = {
     NotStoppedError: _bad_request,
     OffsetError: _bad_request,
     NotFoundError: _not_found,
+    TopicTrackingError: _forbidden,
     ConnectorExistsError: _conflict,
     Exception: _unexpected,
 }

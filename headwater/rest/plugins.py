@@ -15,10 +15,17 @@ from starlette.responses import JSONResponse, Response
 from headwater import __version__
 from headwater.config import HIDDEN, Option, OptionType, Required, as_text
 from headwater.plugins import MissingExtraError, UnknownPluginError, plugin_classes, plugin_options
+from headwater.rest import schemas
 from headwater.rest.errors import RestError
+from headwater.rest.operations import Operations, Query
 from headwater.rest.requests import flag
 
+OPERATIONS = Operations("Plugins")
 
+_CONNECTORS_ONLY = Query("connectorsOnly", {**schemas.BOOLEAN, "default": True}, "Whether to leave out converters.")
+
+
+@OPERATIONS("GET", "/connector-plugins", "List plugins", {HTTPStatus.OK: schemas.PLUGINS}, query=[_CONNECTORS_ONLY])
 async def list_plugins(request: Request) -> Response:
     """Kafka Connect's ``PluginInfo`` of each connector, or of each plugin with ``connectorsOnly=false``."""
     connectors_only = flag(request, "connectorsOnly", default=True)
@@ -31,6 +38,13 @@ async def list_plugins(request: Request) -> Response:
     )
 
 
+@OPERATIONS(
+    "GET",
+    "/connector-plugins/{plugin}/config",
+    "Show what can be configured of a plugin",
+    {HTTPStatus.OK: schemas.array(schemas.OPTION)},
+    errors={HTTPStatus.NOT_FOUND: "There is no such plugin."},
+)
 async def plugin_config(request: Request) -> Response:
     """Kafka Connect's ``ConfigKeyInfo`` of each of a plugin's own options."""
     name = unquote(request.path_params["plugin"])

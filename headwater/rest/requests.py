@@ -13,10 +13,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from headwater.config import as_text
+from headwater.logs import LEVELS
 from headwater.rest.errors import RestError
 from headwater.store import OffsetChange, TargetState
+from headwater.worker.worker import Worker
 
 MAX_BODY_BYTES = 1 << 20
+
+_READING = ("GET", "HEAD")
 
 _CREATE_MEMBERS = ("name", "config", "initial_state")
 
@@ -26,6 +30,13 @@ _INITIAL_STATES = {
     "STOPPED": TargetState.STOPPED,
 }
 """``CreateConnectorRequest.InitialState``."""
+
+
+def worker_of(request: Request) -> Worker:
+    """The worker that is asked."""
+    worker = request.app.state.worker
+    assert isinstance(worker, Worker)  # noqa: S101 - set when the application was made
+    return worker
 
 
 def connector_name(request: Request) -> str:
@@ -53,6 +64,16 @@ def check_acceptable(request: Request) -> None:
     kinds = {part.partition(";")[0].strip().lower() for part in accepted.split(",")}
     if kinds.isdisjoint({"application/json", "application/*", "*/*"}):
         raise HTTPException(HTTPStatus.NOT_ACCEPTABLE)
+
+
+def check_media_type(request: Request, *, has_body: bool) -> None:
+    """What changes state is JSON: raises HTTPException where something else is sent, or a body that doesn't say so.
+
+    A page of another site can have a browser send other types without asking this server first.
+    """
+    media_type = request.headers.get("content-type", "" if has_body else "application/json")
+    if request.method not in _READING and media_type.partition(";")[0].strip().lower() != "application/json":
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 
 
 async def read_creation(request: Request) -> tuple[str, dict[str, str], TargetState]:
@@ -105,6 +126,16 @@ async def read_offsets(request: Request) -> list[OffsetChange]:
     return [_offset_change(entry) for entry in entries]
 
 
+async def read_log_level(request: Request) -> str:
+    """The ``level`` in the body, one of `headwater.logs.LEVELS`. Raises `RestError` or HTTPException."""
+    given = _text("level", (await _read_object(request)).get("level"))
+    if given is None:
+        _bad("Desired 'level' parameter was not specified in request.")
+    if given.upper() not in LEVELS:
+        raise RestError(HTTPStatus.NOT_FOUND, f"invalid log level '{given}'.")
+    return given.upper()
+
+
 def _offset_change(entry: object) -> OffsetChange:
     if not isinstance(entry, dict):
         _bad("Each member of offsets must be a JSON object with partition and offset")
@@ -137,9 +168,6 @@ def _check_name(given: str | None, name: str) -> None:
 
 async def _read_object(request: Request, parse_number: Callable[[str], object] = str) -> dict[str, Any]:
     """The body's JSON object; numbers stay as they are written, so that they can become a configuration's strings."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     data = await _read_bounded(request)
     try:
         text = data.decode()

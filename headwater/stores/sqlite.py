@@ -53,6 +53,7 @@ _MIGRATIONS = (
     ) STRICT;
     """,
     "ALTER TABLE connectors ADD COLUMN target_state TEXT NOT NULL DEFAULT 'STARTED'",
+    "CREATE TABLE topics (connector TEXT NOT NULL, topic TEXT NOT NULL, PRIMARY KEY (connector, topic)) STRICT",
 )
 """Each script takes the file from the version that is its index to the next (``PRAGMA user_version``)."""
 
@@ -119,6 +120,7 @@ class SqliteStore:
         """See `headwater.store.Store.delete_connector`; whatever task of it may still run writes nothing more."""
         with _transaction(self._database) as database:
             database.execute("DELETE FROM statuses WHERE connector = ?", (name,))
+            database.execute("DELETE FROM topics WHERE connector = ?", (name,))
             database.execute("UPDATE epochs SET epoch = epoch + 1 WHERE connector = ?", (name,))
             return database.execute("DELETE FROM connectors WHERE name = ?", (name,)).rowcount > 0
 
@@ -171,6 +173,16 @@ class SqliteStore:
                 if offset is not None:
                     database.execute("INSERT INTO offsets VALUES (?, ?, ?)", (*key, _json(offset)))
 
+    def topics(self, connector: str) -> list[str]:
+        """See `headwater.store.Store.topics`."""
+        rows = self._database.execute("SELECT topic FROM topics WHERE connector = ? ORDER BY topic", (connector,))
+        return [topic for (topic,) in rows]
+
+    def delete_topics(self, connector: str) -> None:
+        """See `headwater.store.Store.delete_topics`."""
+        with _transaction(self._database) as database:
+            database.execute("DELETE FROM topics WHERE connector = ?", (connector,))
+
     def close(self) -> None:
         """See `headwater.store.Store.close`."""
         self._database.close()
@@ -209,6 +221,7 @@ class SqliteTaskStore:
         partition: Mapping[str, str],
         offset: Mapping[str, Any],
         history: Sequence[Mapping[str, Any]] = (),
+        topics: Iterable[str] = (),
     ) -> None:
         """See `headwater.store.TaskStore.commit`."""
         with _transaction(self._database) as database:
@@ -220,6 +233,9 @@ class SqliteTaskStore:
             database.executemany(
                 "INSERT INTO history SELECT ?1, coalesce(max(position), 0) + 1, ?2 FROM history WHERE connector = ?1",
                 [(self._connector, _json(entry)) for entry in history],
+            )
+            database.executemany(
+                "INSERT OR IGNORE INTO topics VALUES (?, ?)", [(self._connector, topic) for topic in topics]
             )
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
@@ -41,6 +42,7 @@ def build_pipeline(
     *,
     on_running: Callable[[], None],
     stopping: Callable[[], bool],
+    topics_reset: threading.Event,
 ) -> Pipeline:
     """The pipeline of one task. Raises `ConfigError`."""
     return Pipeline(
@@ -52,6 +54,7 @@ def build_pipeline(
         retry=connector.retry,
         on_running=on_running,
         stopping=stopping,
+        topics_reset=topics_reset,
     )
 
 

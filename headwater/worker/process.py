@@ -12,7 +12,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 
 from headwater.plugins import plugin_modules
-from headwater.worker.task import STOP, Failed, Running, TaskSpec, run_task
+from headwater.worker.orders import Order, Stop
+from headwater.worker.task import Failed, Running, TaskSpec, run_task
 
 _context = multiprocessing.get_context("forkserver")
 
@@ -66,8 +67,7 @@ class TaskProcess:
 
     async def stop(self, seconds: float) -> bool:
         """Have the task deliver what is under way and end; kill it after ``seconds``: then False."""
-        with contextlib.suppress(OSError):  # it may be ending by itself
-            self._pipe.send(STOP)
+        self.send(Stop())
         try:
             await asyncio.wait_for(asyncio.shield(self.ended), seconds)
         except TimeoutError:
@@ -75,6 +75,11 @@ class TaskProcess:
             await self.ended
             return False
         return True
+
+    def send(self, order: Order) -> None:
+        """Tell the task; one that ends by itself meanwhile doesn't hear it."""
+        with contextlib.suppress(OSError):
+            self._pipe.send(order)
 
     def _read(self) -> None:
         """Take what the task sent."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import structlog
 
 from headwater.store import State
+from headwater.worker.orders import Order
 from headwater.worker.process import ProcessStartError, TaskProcess
 from headwater.worker.task import TaskSpec
 
@@ -49,6 +50,8 @@ class Supervisor:
         self._backoff = Backoff()
         self._running_since: float | None = None
         self._process: TaskProcess | None = None
+        self._orders: list[Order] = []
+        """Given while the process was being started: its `TaskSpec` was made before."""
         self._stopping = asyncio.Event()
         self._supervision = asyncio.create_task(self._supervise())
 
@@ -58,6 +61,13 @@ class Supervisor:
         if self._process is not None:
             await self._stop_process(self._process)
         await self._supervision
+
+    def send(self, order: Order) -> None:
+        """Tell the task's process; one that is started later is expected to know from its `TaskSpec`."""
+        if self._process is not None:
+            self._process.send(order)
+        else:
+            self._orders.append(order)
 
     async def _supervise(self) -> None:
         try:
@@ -86,7 +96,10 @@ class Supervisor:
 
     async def _start(self) -> TaskProcess:
         self._running_since = None
+        self._orders.clear()
         self._process = await TaskProcess.start(self._make_spec(), self._running)
+        for order in self._orders:
+            self._process.send(order)
         return self._process
 
     def _running(self) -> None:

@@ -1,15 +1,14 @@
 """A task's operating-system process: it runs one pipeline, obeys its worker, and ends when the worker does.
 
-The worker and the task talk through one pipe. The worker sends `STOP`; the task sends `Running` and `Failed`.
-When the pipe closes, the worker is gone: the task ends at once, and its successor starts from the stored offset.
+The worker and the task talk through one pipe. The worker sends `headwater.worker.orders`; the task sends `Running` and
+`Failed`. When the pipe closes, the worker is gone: the task ends at once, and its successor starts from the stored
+offset.
 """
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
-import threading
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,11 +26,11 @@ from headwater.store import StaleEpochError
 from headwater.stores.sqlite import SqliteTaskStore
 from headwater.worker.assembly import build_pipeline
 from headwater.worker.connector_config import read_connector_config
+from headwater.worker.orders import Orders
 from headwater.worker.worker_config import read_worker_config
 
 log = structlog.get_logger(__name__)
 
-STOP = "stop"
 FORESEEN = (ConfigError, SourceError, SinkError, TaskError, StaleEpochError)
 
 DRAIN_SHARE = 0.8
@@ -48,6 +47,7 @@ class TaskSpec:
     state_file: Path
     worker_config: Mapping[str, str]
     connector_config: Mapping[str, str]
+    log_levels: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,11 @@ def run_task(spec: TaskSpec, pipe: Connection) -> None:
     # Signals that a terminal or a service manager sends to every process: the worker decides what they mean.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    configure_logs()
+    configure_logs(spec.log_levels)
     structlog.contextvars.bind_contextvars(connector=spec.connector, task=spec.task)
-    stopping = threading.Event()
-    threading.Thread(target=_obey, args=(pipe, stopping), name="obey", daemon=True).start()
+    orders = Orders(pipe)
     try:
-        _deliver(spec, pipe, stopping)
+        _deliver(spec, pipe, orders)
     except Exception as error:
         # an error that was foreseen says what to do; where it was raised would only hide that
         log.exception("the task failed", error=str(error), exc_info=not isinstance(error, FORESEEN))
@@ -80,17 +79,7 @@ def run_task(spec: TaskSpec, pipe: Connection) -> None:
         sys.exit(1)
 
 
-def _obey(pipe: Connection, stopping: threading.Event) -> None:
-    """Wait for the worker's word, or its end."""
-    try:
-        while True:
-            if pipe.recv() == STOP:
-                stopping.set()
-    except (EOFError, OSError):
-        os._exit(1)
-
-
-def _deliver(spec: TaskSpec, pipe: Connection, stopping: threading.Event) -> None:
+def _deliver(spec: TaskSpec, pipe: Connection, orders: Orders) -> None:
     worker = read_worker_config(spec.worker_config)
     connector = read_connector_config(spec.connector_config)
     store = SqliteTaskStore(spec.state_file, spec.connector, spec.task, spec.epoch)
@@ -101,7 +90,8 @@ def _deliver(spec: TaskSpec, pipe: Connection, stopping: threading.Event) -> Non
             spec.task,
             store,
             on_running=lambda: pipe.send(Running()),
-            stopping=stopping.is_set,
+            stopping=orders.stop.is_set,
+            topics_reset=orders.reset_topics,
         )
         pipeline.run(worker.graceful_seconds * DRAIN_SHARE)
     finally:

@@ -99,6 +99,20 @@ WORKER_OPTIONS = ConfigDef(
         "Whether the REST API shows [hidden] in place of passwords; false gives Kafka Connect's behaviour.",
         Importance.LOW,
     ),
+    Option(
+        "topic.tracking.enable",
+        OptionType.BOOLEAN,
+        True,
+        "Whether the REST API shows the topics that each connector's messages went to.",
+        Importance.LOW,
+    ),
+    Option(
+        "topic.tracking.allow.reset",
+        OptionType.BOOLEAN,
+        True,
+        "Whether the REST API can have them forgotten.",
+        Importance.LOW,
+    ),
     ignored=dict.fromkeys(
         (
             "config.providers",

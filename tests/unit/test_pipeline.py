@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,12 @@ def store(tmp_path: Path) -> Iterator[SqliteTaskStore]:
 
 
 @pytest.fixture
-def run(store: SqliteTaskStore) -> Callable[..., None]:
+def topics_reset() -> threading.Event:
+    return threading.Event()
+
+
+@pytest.fixture
+def run(store: SqliteTaskStore, topics_reset: threading.Event) -> Callable[..., None]:
     """Runs a pipeline over sessions of a log, until one fails for good or after ``polls``."""
 
     def run(
@@ -108,6 +114,7 @@ def run(store: SqliteTaskStore) -> Callable[..., None]:
             retry=Retry(limit=RETRIES, initial=0, longest=0),
             on_running=lambda: None,
             stopping=lambda: next(left, None) is None,
+            topics_reset=topics_reset,
         ).run(0.5)
 
     return run

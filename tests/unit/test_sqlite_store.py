@@ -106,6 +106,18 @@ def test_offsets_are_replaced_and_removed(store):
     assert store.offsets("users") == [({"server": "a"}, {"pos": 3})]
 
 
+def test_topics_outlive_the_task_but_not_the_connector(file, store):
+    task = SqliteTaskStore(file, "orders", 0, store.begin_epoch("orders", 0))
+    task.commit(PARTITION, {"pos": 1}, topics={"shop.b", "shop.a"})
+    task.commit(PARTITION, {"pos": 2}, topics=["shop.b", "shop.c"])
+    task.close()
+    assert store.topics("orders") == ["shop.a", "shop.b", "shop.c"]
+    assert store.topics("users") == []
+    store.delete_topics("users")
+    store.delete_connector("orders")
+    assert store.topics("orders") == []
+
+
 def test_a_partition_is_the_same_in_any_order(file, store):
     task = SqliteTaskStore(file, "orders", 0, store.begin_epoch("orders", 0))
     task.commit({"server": "shop", "database": "a"}, {"pos": 1})
@@ -135,9 +147,10 @@ def test_a_task_whose_epoch_is_over_writes_nothing(file, store, ending):
     else:
         store.put_offsets("orders", [])
     with pytest.raises(StaleEpochError, match=r"Task 0 of connector orders"):
-        zombie.commit(PARTITION, {"pos": 2}, [{"table": "a"}])
+        zombie.commit(PARTITION, {"pos": 2}, [{"table": "a"}], ["shop.a"])
     assert zombie.offset(PARTITION) == {"pos": 1}
     assert zombie.history() == []
+    assert store.topics("orders") == []
     zombie.close()
 
 

@@ -1,0 +1,126 @@
+"""What an engine is: it reads the log from a fixed position and delivers to one of the two sinks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bench.meter import Progress, RunFailedError
+from bench.server import MySqlServer
+from bench.workload import DATABASE, PRIMER, Workload
+
+NAME = "bench"
+"""Of the connector, of its ``topic.prefix`` and of the database."""
+STOP_SECONDS = 60
+
+
+class Engine(ABC):
+    """One contender. ``base`` is where its state stands before a workload is loaded; each run gets a copy."""
+
+    name: str
+    title: str
+    server_id: int
+
+    def __init__(self, work: Path) -> None:
+        self.base = work / "base" / self.state_of
+        self._runs = work / "runs"
+
+    @property
+    def state_of(self) -> str:
+        """Engines with the same value here start from the same state."""
+        return self.name
+
+    @abstractmethod
+    def prime(self, workload: Workload, server: MySqlServer) -> None:
+        """Fix the start position: what is written from now on is what the runs read."""
+
+    @abstractmethod
+    def command(self, workload: Workload, run: Path) -> tuple[Sequence[str], Mapping[str, str]]:
+        """Command and additions to the environment of a run in the folder ``run``, a copy of ``base``."""
+
+    def launch(self, workload: Workload, arrivals: int = 0) -> EngineRun:
+        """Start a run, with room for the arrival times of so many events."""
+        run = self._runs / workload.name / self.name
+        shutil.rmtree(run, ignore_errors=True)
+        shutil.copytree(self.base, run)
+        progress = Progress.create(run / "progress", arrivals)
+        return EngineRun(self, *self.command(workload, run), run, progress)
+
+    def connector(self, server: MySqlServer, tables: str) -> dict[str, str]:
+        """The connector's configuration: the same for all, and but for these options the defaults."""
+        return {
+            "connector.class": "io.debezium.connector.mysql.MySqlConnector",
+            "topic.prefix": NAME,
+            "database.hostname": server.host,
+            "database.port": str(server.port),
+            "database.user": server.user,
+            "database.password": server.password,
+            "database.server.id": str(self.server_id),
+            "database.ssl.mode": "disabled",
+            "driver.allowPublicKeyRetrieval": "true",
+            "database.include.list": DATABASE,
+            "table.include.list": tables,
+            "snapshot.mode": "no_data",
+            "include.schema.changes": "false",
+        }
+
+
+class EngineRun:
+    """A running engine."""
+
+    def __init__(
+        self, engine: Engine, command: Sequence[str], environment: Mapping[str, str], folder: Path, progress: Progress
+    ) -> None:
+        self.engine, self.folder, self.progress = engine, folder, progress
+        self._log = folder / "log"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **environment},
+                start_new_session=True,
+            )
+        self.pid = self._process.pid
+
+    def check_alive(self) -> None:
+        """Raises `RunFailedError` with the end of the log once the process has ended."""
+        if self._process.poll() is not None:
+            log = self._log.read_text(errors="replace")[-2000:]
+            raise RunFailedError(f"{self.engine.name} ended with status {self._process.returncode}:\n{log}")
+
+    def stop(self) -> None:
+        """Let it store its offset and end."""
+        self._process.terminate()
+        self._process.wait(STOP_SECONDS)
+
+    def kill(self) -> None:
+        """End it now: a run that was measured has nothing more to do."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(STOP_SECONDS)
+
+
+def write_properties(file: Path, values: Mapping[str, str]) -> Path:
+    """A Java properties file."""
+    file.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+    return file
+
+
+def converters(*, schemas: bool) -> dict[str, str]:
+    """JsonConverter for keys and values."""
+    return {
+        f"{part}.converter{option}": value
+        for part in ("key", "value")
+        for option, value in (
+            ("", "org.apache.kafka.connect.json.JsonConverter"),
+            (".schemas.enable", str(schemas).lower()),
+        )
+    }

@@ -1,0 +1,177 @@
+"""Measures an engine from outside, all engines alike: processes through /proc, progress through a shared file.
+
+The engine (a counting sink in it) writes how much it has delivered into a memory-mapped file; where the sink is Kafka,
+the broker is asked. At the first event, at the half and at the last one CPU time and memory of the engine's whole
+process tree are read.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+TICKS = os.sysconf("SC_CLK_TCK")
+POLL_SECONDS = 0.01
+
+
+class RunFailedError(Exception):
+    """An engine ended before its work, or delivered something else than was asked for."""
+
+
+class Progress:
+    """The memory-mapped file: events, bytes of keys and values, then the arrival time of each event (ns, monotonic).
+
+    Arrivals are there as far as the file has room: none for throughput. All are 64-bit integers of the machine's order.
+    """
+
+    HEAD = 2
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        with file.open("r+b") as opened:
+            self._map = mmap.mmap(opened.fileno(), 0)
+        self.cells = memoryview(self._map).cast("q")
+
+    @classmethod
+    def create(cls, file: Path, arrivals: int = 0) -> Self:
+        """A file with all zeros."""
+        with file.open("wb") as opened:
+            opened.truncate((cls.HEAD + arrivals) * 8)
+        return cls(file)
+
+    @property
+    def events(self) -> int:
+        """How many were delivered."""
+        return self.cells[0]
+
+    @property
+    def bytes(self) -> int:
+        """Keys and values of all of them."""
+        return self.cells[1]
+
+
+def process_tree(root: int) -> list[int]:
+    """A process and all that came of it and live."""
+    found = [root]
+    for process in found:
+        try:
+            tasks = list(Path(f"/proc/{process}/task").iterdir())
+            found += [int(child) for task in tasks for child in (task / "children").read_text().split()]
+        except OSError:
+            continue
+    return found
+
+
+def cpu_seconds(processes: list[int]) -> float:
+    """User and system time of processes and of their children that have ended (proc(5), stat fields 14 to 17)."""
+    ticks = 0
+    for process in processes:
+        try:
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        ticks += sum(map(int, fields[11:15]))
+    return ticks / TICKS
+
+
+def pss_megabytes(processes: list[int]) -> float:
+    """Memory, each shared page counted as a share (proc(5), smaps_rollup)."""
+    kilobytes = 0
+    for process in processes:
+        try:
+            lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+        except OSError:
+            continue
+        kilobytes += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return kilobytes / 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Where an engine stands at a moment."""
+
+    seconds: float
+    events: int
+    cpu: float
+    server_cpu: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One run. Seconds count from the start of the process; *streaming* is from the first event to the last."""
+
+    events: int
+    bytes_per_event: float
+    first_event_seconds: float
+    events_per_second: float
+    events_per_second_warm: float
+    """Of the second half."""
+    cpu_us_per_event: float
+    """Streaming."""
+    cpu_us_per_event_warm: float
+    cpu_seconds_total: float
+    """From the start of the process."""
+    server_cpu_us_per_event: float
+    """MySQL's, streaming."""
+    memory_mb: float
+
+    @classmethod
+    def between(cls, first: Sample, half: Sample, last: Sample, size: float, memory: float) -> Self:
+        """From the three moments."""
+        return cls(
+            events=last.events,
+            bytes_per_event=round(size, 1),
+            first_event_seconds=round(first.seconds, 3),
+            events_per_second=round(_rate(first, last)),
+            events_per_second_warm=round(_rate(half, last)),
+            cpu_us_per_event=round((last.cpu - first.cpu) / max(1, last.events - first.events) * 1e6, 2),
+            cpu_us_per_event_warm=round((last.cpu - half.cpu) / max(1, last.events - half.events) * 1e6, 2),
+            cpu_seconds_total=round(last.cpu, 2),
+            server_cpu_us_per_event=round(
+                (last.server_cpu - first.server_cpu) / max(1, last.events - first.events) * 1e6, 2
+            ),
+            memory_mb=round(memory, 1),
+        )
+
+
+def _rate(start: Sample, end: Sample) -> float:
+    return (end.events - start.events) / max(1e-9, end.seconds - start.seconds)
+
+
+class Meter:
+    """Watches one run of an engine.
+
+    ``events``  how many were delivered so far
+    ``alive``   raises `RunFailedError` once the engine has ended
+    """
+
+    def __init__(self, root: int, server: int, events: Callable[[], int], alive: Callable[[], None]) -> None:
+        self._root, self._server = root, server
+        self._events, self._alive = events, alive
+        self._started = time.monotonic()
+
+    def run(self, expected: int, size: Callable[[], float], timeout: float) -> Measurement:
+        """Until ``expected`` events are delivered. Raises `RunFailedError`."""
+        first = self._wait_for(1, timeout)
+        half = self._wait_for(expected // 2, timeout)
+        memory = pss_megabytes(process_tree(self._root))
+        last = self._wait_for(expected, timeout)
+        memory = max(memory, pss_megabytes(process_tree(self._root)))
+        if self._events() != expected:
+            raise RunFailedError(f"delivered {self._events():,} events in place of {expected:,}")
+        return Measurement.between(first, half, last, size(), memory)
+
+    def _wait_for(self, events: int, timeout: float) -> Sample:
+        while (delivered := self._events()) < events:
+            self._alive()
+            if time.monotonic() - self._started > timeout:
+                raise RunFailedError(f"delivered {delivered:,} events in {timeout:.0f} s")
+            time.sleep(POLL_SECONDS)
+        seconds = time.monotonic() - self._started
+        cpu = cpu_seconds(process_tree(self._root))
+        return Sample(seconds, delivered, cpu, cpu_seconds([self._server]))

@@ -6,14 +6,13 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.meter import Progress, RunFailedError
 from bench.server import MySqlServer
-from bench.workload import DATABASE, PRIMER, Workload
+from bench.workload import DATABASE, Workload
 
 NAME = "bench"
 """Of the connector, of its ``topic.prefix`` and of the database."""
@@ -24,8 +23,11 @@ class Engine(ABC):
     """One contender. ``base`` is where its state stands before a workload is loaded; each run gets a copy."""
 
     name: str
-    title: str
-    server_id: int
+    server_id = 0
+    has_latency = True
+    """Whether its latency is worth a measurement."""
+    delivers = True
+    """Whether it delivers to the workload's sink."""
 
     def __init__(self, work: Path) -> None:
         self.base = work / "base" / self.state_of
@@ -35,6 +37,10 @@ class Engine(ABC):
     def state_of(self) -> str:
         """Engines with the same value here start from the same state."""
         return self.name
+
+    def takes_part_in(self, workload: Workload) -> bool:  # noqa: ARG002
+        """Whether a workload says something about it."""
+        return True
 
     @abstractmethod
     def prime(self, workload: Workload, server: MySqlServer) -> None:

@@ -79,6 +79,12 @@ def cpu_seconds(processes: list[int]) -> float:
     return ticks / TICKS
 
 
+def machine_seconds() -> float:
+    """What all processors have worked since boot (proc(5), stat: user, nice, system, irq, softirq)."""
+    ticks = list(map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:8]))
+    return (ticks[0] + ticks[1] + ticks[2] + ticks[5] + ticks[6]) / TICKS
+
+
 def pss_megabytes(processes: list[int]) -> float:
     """Memory, each shared page counted as a share (proc(5), smaps_rollup)."""
     kilobytes = 0
@@ -98,7 +104,30 @@ class Sample:
     seconds: float
     events: int
     cpu: float
-    server_cpu: float
+    mysql_cpu: float
+    broker_cpu: float
+    machine_cpu: float
+
+    @classmethod
+    def take(cls, seconds: float, events: int, root: int, mysql: int, broker: int) -> Self:
+        """Now."""
+        cpu = cpu_seconds(process_tree(root))
+        return cls(seconds, events, cpu, cpu_seconds([mysql]), cpu_seconds([broker]), machine_seconds())
+
+    def since(self, earlier: Sample) -> Sample:
+        """What was done in between."""
+        return Sample(
+            max(1e-9, self.seconds - earlier.seconds),
+            max(1, self.events - earlier.events),
+            self.cpu - earlier.cpu,
+            self.mysql_cpu - earlier.mysql_cpu,
+            self.broker_cpu - earlier.broker_cpu,
+            self.machine_cpu - earlier.machine_cpu,
+        )
+
+    def per_event(self, seconds: float) -> float:
+        """Microseconds."""
+        return round(seconds / self.events * 1e6, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,42 +145,47 @@ class Measurement:
     cpu_us_per_event_warm: float
     cpu_seconds_total: float
     """From the start of the process."""
-    server_cpu_us_per_event: float
-    """MySQL's, streaming."""
+    mysql_cpu_us_per_event: float
+    """The server's, streaming."""
+    broker_cpu_us_per_event: float
+    """The same for the Kafka broker."""
+    other_cores: float
+    """Processors that were busy with none of these, the benchmark's own few hundredths included: the noise."""
     memory_mb: float
 
     @classmethod
     def between(cls, first: Sample, half: Sample, last: Sample, size: float, memory: float) -> Self:
         """From the three moments."""
+        whole, warm = last.since(first), last.since(half)
+        other = whole.machine_cpu - whole.cpu - whole.mysql_cpu - whole.broker_cpu
         return cls(
             events=last.events,
             bytes_per_event=round(size, 1),
             first_event_seconds=round(first.seconds, 3),
-            events_per_second=round(_rate(first, last)),
-            events_per_second_warm=round(_rate(half, last)),
-            cpu_us_per_event=round((last.cpu - first.cpu) / max(1, last.events - first.events) * 1e6, 2),
-            cpu_us_per_event_warm=round((last.cpu - half.cpu) / max(1, last.events - half.events) * 1e6, 2),
+            events_per_second=round(whole.events / whole.seconds),
+            events_per_second_warm=round(warm.events / warm.seconds),
+            cpu_us_per_event=whole.per_event(whole.cpu),
+            cpu_us_per_event_warm=warm.per_event(warm.cpu),
             cpu_seconds_total=round(last.cpu, 2),
-            server_cpu_us_per_event=round(
-                (last.server_cpu - first.server_cpu) / max(1, last.events - first.events) * 1e6, 2
-            ),
+            mysql_cpu_us_per_event=whole.per_event(whole.mysql_cpu),
+            broker_cpu_us_per_event=whole.per_event(whole.broker_cpu),
+            other_cores=round(other / whole.seconds, 2),
             memory_mb=round(memory, 1),
         )
-
-
-def _rate(start: Sample, end: Sample) -> float:
-    return (end.events - start.events) / max(1e-9, end.seconds - start.seconds)
 
 
 class Meter:
     """Watches one run of an engine.
 
-    ``events``  how many were delivered so far
-    ``alive``   raises `RunFailedError` once the engine has ended
+    ``root``, ``mysql``, ``broker``  process ids of the engine and of the servers (0: none)
+    ``events``                       how many were delivered so far
+    ``alive``                        raises `RunFailedError` once the engine has ended
     """
 
-    def __init__(self, root: int, server: int, events: Callable[[], int], alive: Callable[[], None]) -> None:
-        self._root, self._server = root, server
+    def __init__(
+        self, root: int, mysql: int, broker: int, events: Callable[[], int], alive: Callable[[], None]
+    ) -> None:
+        self._root, self._mysql, self._broker = root, mysql, broker
         self._events, self._alive = events, alive
         self._started = time.monotonic()
 
@@ -173,5 +207,4 @@ class Meter:
                 raise RunFailedError(f"delivered {delivered:,} events in {timeout:.0f} s")
             time.sleep(POLL_SECONDS)
         seconds = time.monotonic() - self._started
-        cpu = cpu_seconds(process_tree(self._root))
-        return Sample(seconds, delivered, cpu, cpu_seconds([self._server]))
+        return Sample.take(seconds, delivered, self._root, self._mysql, self._broker)

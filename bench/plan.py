@@ -1,7 +1,7 @@
 """Micro-benchmark of the plan: recorded log bytes of an outbox table to Kafka messages, microseconds of the main
 thread an event.
 
-    make bench
+    make bench-plan
 
 Prints, for 20 rows and 1 row a transaction, the planned function alone, and with Producer.produce() into librdkafka's
 queue (no broker: the queue is emptied between the runs), beside the floor that produce() alone sets. Each figure is the

@@ -63,6 +63,12 @@ class MySqlServer:
         assert row is not None
         return row
 
+    def rows(self, statement: str) -> tuple[tuple[Any, ...], ...]:
+        """All rows."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(statement)
+            return tuple(cursor.fetchall())
+
     def position(self) -> tuple[str, int]:
         """File and position of the log's end."""
         file, position, *_ = self.query("SHOW BINARY LOG STATUS")
@@ -81,7 +87,7 @@ def process_listening_on(port: int) -> int:
     }
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if any(os.readlink(file) in inodes for file in (process / "fd").iterdir()):
+            if any(str(file.readlink()) in inodes for file in (process / "fd").iterdir()):
                 return int(process.name)
         except OSError:  # gone, or another user's
             continue

@@ -6,7 +6,6 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from bench.broker import Broker
@@ -22,7 +21,7 @@ TOPIC = f"{NAME}.{DATABASE}.outbox"
 
 
 def run(
-    workload: Workload, engines: Sequence[Engine], pairs: int, server: MySqlServer, say: Callable[[str], None]
+    workload: Workload, engines: Sequence[Engine], server: MySqlServer, say: Callable[[str], None]
 ) -> Iterator[Result]:
     """Every run's result, as it comes."""
     prepare(workload, engines, server)
@@ -30,7 +29,7 @@ def run(
     workload.load(server)
     say(f"{workload.name}: {workload.events:,} rows written in {time.monotonic() - start:.0f} s")
     broker = Broker(TOPIC) if workload.sink == "kafka" else None
-    for pair in range(pairs):
+    for pair in range(workload.pairs):
         for engine in engines if pair % 2 == 0 else reversed(engines):  # drift hits all alike
             result: Result = {"workload": workload.name, "engine": engine.name, "pair": pair}
             try:
@@ -61,6 +60,8 @@ def clean_up(server: MySqlServer) -> None:
 
 def measure(workload: Workload, engine: Engine, server: MySqlServer, broker: Broker | None) -> Measurement:
     """One run. Raises `RunFailedError`."""
+    if not engine.delivers:
+        broker = None
     if broker:
         broker.renew()
     started = engine.launch(workload)
@@ -68,7 +69,8 @@ def measure(workload: Workload, engine: Engine, server: MySqlServer, broker: Bro
     try:
         events = broker.events if broker else lambda: progress.events
         size = broker.bytes_per_event if broker else lambda: progress.bytes / progress.events
-        return Meter(started.pid, server.pid, events, started.check_alive).run(workload.events, size, TIMEOUT_SECONDS)
+        meter = Meter(started.pid, server.pid, broker.pid if broker else 0, events, started.check_alive)
+        return meter.run(workload.events, size, TIMEOUT_SECONDS)
     finally:
         started.kill()
 
@@ -81,6 +83,7 @@ def summary(result: Result) -> str:
     return (
         f"{start}{result['events_per_second']:>8,}/s ({result['events_per_second_warm']:>8,} warm) "
         f"{result['cpu_us_per_event']:>6.2f} µs CPU ({result['cpu_us_per_event_warm']:>6.2f} warm) "
-        f"MySQL {result['server_cpu_us_per_event']:>5.2f}  first {result['first_event_seconds']:.2f} s  "
-        f"{result['memory_mb']:>6.0f} MB  {result['bytes_per_event']:.0f} B"
+        f"MySQL {result['mysql_cpu_us_per_event']:>5.2f}  first {result['first_event_seconds']:.2f} s  "
+        f"{result['memory_mb']:>6.0f} MB  {result['bytes_per_event']:.0f} B  "
+        f"others {result['other_cores']:.2f}"
     )

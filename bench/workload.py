@@ -61,6 +61,9 @@ def order_row(number: int) -> str:
     )
 
 
+_outbox_row = course_row(430)
+
+
 @dataclass(frozen=True, slots=True)
 class Workload:
     """``events`` rows, ``rows`` a transaction, over ``tables`` tables in turn; each becomes one event."""
@@ -71,7 +74,7 @@ class Workload:
     rows: int
     definition: str = OUTBOX
     columns: str = OUTBOX_COLUMNS
-    row: Callable[[int], str] = course_row(430)
+    row: Callable[[int], str] = _outbox_row
     tables: int = 1
     schemas: bool = False
     """Whether JsonConverter writes each message's schema with it."""

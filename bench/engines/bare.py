@@ -20,9 +20,10 @@ class BareReceive(Engine):
     """Reads the log and splits packets, nothing else."""
 
     name = "limit-recv"
-    title = "limit: bare recv loop"
+    has_latency = False
+    delivers = False
 
-    def prime(self, workload: Workload, server: MySqlServer) -> None:
+    def prime(self, workload: Workload, server: MySqlServer) -> None:  # noqa: ARG002
         """Note where the log ends."""
         self.base.mkdir(parents=True)
         self._position = server.position()
@@ -37,12 +38,22 @@ class BareProduce(Engine):
     """Calls produce(), nothing else."""
 
     name = "limit-produce"
-    title = "limit: bare produce() loop"
+    has_latency = False
 
-    def prime(self, workload: Workload, server: MySqlServer) -> None:
+    def takes_part_in(self, workload: Workload) -> bool:
+        return workload.sink == "kafka"
+
+    def prime(self, workload: Workload, server: MySqlServer) -> None:  # noqa: ARG002
         """There is no position."""
         self.base.mkdir(parents=True)
 
     def command(self, workload: Workload, run: Path) -> tuple[Sequence[str], Mapping[str, str]]:
         topic = f"bench.bench.{workload.table_names[0]}"
-        return [*PROGRAM, "produce", str(run / "progress"), topic, str(workload.events), str(MESSAGE_BYTES)], ENVIRONMENT
+        return [
+            *PROGRAM,
+            "produce",
+            str(run / "progress"),
+            topic,
+            str(workload.events),
+            str(MESSAGE_BYTES),
+        ], ENVIRONMENT

@@ -1,4 +1,4 @@
-"""``headwater worker`` with a sink that only counts, into the memory-mapped file that ``HEADWATER_BENCH_PROGRESS`` names.
+"""``headwater worker`` with a sink that only counts, into the file that ``HEADWATER_BENCH_PROGRESS`` names.
 
 Worker, fork server and task are what they always are; in the task's process the sink is another one.
 """

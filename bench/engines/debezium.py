@@ -27,7 +27,6 @@ class Debezium(Engine):
     """Defaults, of Debezium, of Kafka Connect and of the Java virtual machine."""
 
     name = "debezium"
-    title = "Debezium, defaults"
     server_id = 99102
     java_options: Sequence[str] = ()
     options: Mapping[str, str] = {}
@@ -103,7 +102,6 @@ class TunedDebezium(Debezium):
     """The best settings that were found: see ``docs/performance.md``."""
 
     name = "debezium-tuned"
-    title = "Debezium, tuned"
     java_options = ("-XX:+UseParallelGC",)
     options = {  # noqa: RUF012 - constant
         "max.batch.size": "8192",

@@ -26,7 +26,6 @@ class Headwater(Engine):
     """The modules compiled by mypyc, where they are."""
 
     name = "headwater"
-    title = "Headwater"
     server_id = 99101
 
     @property
@@ -71,7 +70,7 @@ class HeadwaterInterpreted(Headwater):
     """The same without the compiled modules."""
 
     name = "headwater-interpreted"
-    title = "Headwater, interpreted"
+    has_latency = False
 
     def command(self, workload: Workload, run: Path) -> tuple[Sequence[str], Mapping[str, str]]:
         command, environment = super().command(workload, run)

@@ -1,7 +1,7 @@
 """The limits: what is left when everything but the unavoidable is taken away. Run as a process of its own.
 
-    python -m bench.engines.limits recv PROGRESS FILE POSITION EVENTS ROWS    read the log, split packets, nothing else
-    python -m bench.engines.limits produce PROGRESS TOPIC EVENTS BYTES        produce() messages of that size, nothing else
+python -m bench.engines.limits recv PROGRESS FILE POSITION EVENTS ROWS    read the log, split packets, nothing else
+python -m bench.engines.limits produce PROGRESS TOPIC EVENTS BYTES        produce() messages of that size, nothing else
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import signal
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +29,7 @@ PLOT = REPOSITORY / "docs" / "images" / "performance.png"
 ENGINES: tuple[type[Engine], ...] = (
     *(BareReceive, Headwater, HeadwaterInterpreted, Debezium, TunedDebezium, BareProduce),
 )
+ALL_ENGINES = ",".join(kind.name for kind in ENGINES)
 LATENCIES = {"latency-counting": "counting", "latency-kafka": "kafka"}
 NAMES = (*(workload.name for workload in WORKLOADS), *LATENCIES)
 LATENCY_REPEATS = 3
@@ -40,7 +43,7 @@ def main() -> None:
 @main.command()
 @click.option("--quick", is_flag=True, help="A tenth of the events, one pair: to develop with, not to quote.")
 @click.option("--only", default=",".join(NAMES), help=f"Workloads, with commas between: {', '.join(NAMES)}.")
-@click.option("--engines", default="", help="Engines, with commas between (default: all).")
+@click.option("--engines", default=ALL_ENGINES, help=f"Engines, with commas between: {ALL_ENGINES}.")
 @click.option("--pairs", type=int, help="How often each engine runs each workload.")
 def run(quick: bool, only: str, engines: str, pairs: int | None) -> None:
     """Measure. Only a run of everything, and not a quick one, goes into the documentation.
@@ -48,14 +51,15 @@ def run(quick: bool, only: str, engines: str, pairs: int | None) -> None:
     Wants MYSQL_URL and KAFKA_BOOTSTRAP_SERVERS: servers that it may use as it likes. It drops the database bench and
     purges the binary log.
     """
-    names = only.split(",")
-    unknown = set(names) - set(NAMES)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # which ends the engines, as Ctrl-C does
+    names, wanted = only.split(","), engines.split(",")
+    unknown = (set(names) - set(NAMES)) | (set(wanted) - {kind.name for kind in ENGINES})
     if unknown:
-        raise click.UsageError(f"no such workload: {', '.join(sorted(unknown))}")
-    contenders = [kind(WORK) for kind in ENGINES if not engines or kind.name in engines.split(",")]
+        raise click.UsageError(f"there is no {', '.join(sorted(unknown))}")
+    contenders = [kind(WORK) for kind in ENGINES if kind.name in wanted]
     chosen = [_scaled(workload, quick=quick, pairs=pairs) for workload in WORKLOADS if workload.name in names]
     repeats = pairs or (1 if quick else LATENCY_REPEATS)
-    whole = not quick and not engines and pairs is None and set(names) == set(NAMES)
+    whole = not quick and pairs is None and set(names) == set(NAMES) and len(contenders) == len(ENGINES)
     file = (RESULTS if whole else WORK) / f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H%M}.json"
     with MySqlServer() as server:
         results = _head(server, chosen, quick=quick)

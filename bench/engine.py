@@ -6,17 +6,19 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bench.meter import Progress, RunFailedError
+from bench.progress import Progress, RunFailedError
 from bench.server import MySqlServer
 from bench.workload import DATABASE, Workload
 
 NAME = "bench"
 """Of the connector, of its ``topic.prefix`` and of the database."""
 STOP_SECONDS = 60
+POLL_SECONDS = 0.01
 
 
 class Engine(ABC):
@@ -84,8 +86,8 @@ class EngineRun:
         self, engine: Engine, command: Sequence[str], environment: Mapping[str, str], folder: Path, progress: Progress
     ) -> None:
         self.engine, self.folder, self.progress = engine, folder, progress
-        self._log = folder / "log"
-        with self._log.open("wb") as log:
+        self.log_file = folder / "log"
+        with self.log_file.open("wb") as log:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -97,10 +99,22 @@ class EngineRun:
         self.pid = self._process.pid
 
     def check_alive(self) -> None:
-        """Raises `RunFailedError` with the end of the log once the process has ended."""
+        """Raises `RunFailedError` once the process has ended."""
         if self._process.poll() is not None:
-            log = self._log.read_text(errors="replace")[-2000:]
-            raise RunFailedError(f"{self.engine.name} ended with status {self._process.returncode}:\n{log}")
+            raise RunFailedError(f"{self.engine.name} ended with status {self._process.returncode}{self.log_end()}")
+
+    def wait_until(self, what: str, condition: Callable[[], bool], seconds: float) -> None:
+        """Raises `RunFailedError` where the engine ends before, or it takes too long."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            self.check_alive()
+            if time.monotonic() > deadline:
+                raise RunFailedError(f"{self.engine.name}: {what}: not within {seconds:.0f} s{self.log_end()}")
+            time.sleep(POLL_SECONDS)
+
+    def log_end(self) -> str:
+        """The end of what it wrote, for an error's text."""
+        return f"; its log ends:\n{self.log_file.read_text(errors='replace')[-2000:]}"
 
     def stop(self) -> None:
         """Let it store its offset and end."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from bench.broker import Broker
 from bench.engine import Engine, EngineRun
-from bench.meter import Progress, RunFailedError
+from bench.progress import Progress, RunFailedError
 from bench.server import MySqlServer
 from bench.throughput import TOPIC, Result, clean_up, prepare
 from bench.workload import Workload
@@ -35,7 +35,7 @@ class Load:
 
 
 WARM_UP = Load("warm-up", 5000, 10, 3)
-LOADS = (Load("idle", 20, 1, 5), Load("5,000/s", 5000, 10, 5), Load("full", None, 100, 3))
+LOADS = (Load("idle", 20, 1, 4), Load("5,000/s", 5000, 10, 4), Load("full", None, 100, 2))
 
 
 def workload(sink: str) -> Workload:
@@ -50,8 +50,9 @@ def run(
     outbox = workload(sink)
     for repeat in range(repeats):
         for engine in engines:
-            prepare(outbox, [engine], server)
             try:
+                for error in prepare(outbox, [engine], server).values():
+                    raise error
                 results = measure(outbox, engine)
             except (RunFailedError, TimeoutError) as error:
                 results = [{"load": load.name, "error": str(error)} for load in LOADS]
@@ -74,13 +75,18 @@ def measure(outbox: Workload, engine: Engine) -> list[Result]:
         started.kill()
         if broker:
             broker.close()
-    return [{"load": load.name, **percentiles(found[load.name])} for load in LOADS]
+    return [_result(load, found[load.name]) for load in LOADS]
 
 
-def percentiles(latencies: Sequence[float]) -> Result:
-    """The median and the 99th percentile."""
+def _result(load: Load, latencies: Sequence[float]) -> Result:
     hundredths = statistics.quantiles(latencies, n=100, method="inclusive")
-    return {"events": len(latencies), "p50_ms": round(hundredths[49], 2), "p99_ms": round(hundredths[98], 2)}
+    return {
+        "load": load.name,
+        "events": len(latencies),
+        "events_per_second": round(len(latencies) / load.seconds),
+        "p50_ms": round(hundredths[49], 2),
+        "p99_ms": round(hundredths[98], 2),
+    }
 
 
 def _latencies(started: EngineRun, broker: Broker | None) -> dict[str, list[float]]:
@@ -92,9 +98,10 @@ def _latencies(started: EngineRun, broker: Broker | None) -> dict[str, list[floa
     try:
         for load in (WARM_UP, *LOADS):
             commits = writer.apply(write, (load,))
-            _wait_for(number + len(commits), arrivals, started)
-            found[load.name] = [(arrivals[number + n] - commit) / 1e6 for n, commit in enumerate(commits)]
             number += len(commits)
+            started.wait_until(f"{number:,} events", lambda: len(arrivals) >= number, DRAIN_SECONDS)  # noqa: B023
+            first = number - len(commits)
+            found[load.name] = [(arrivals[first + n] - commit) / 1e6 for n, commit in enumerate(commits)]
     finally:
         arrivals.close()
         writer.terminate()
@@ -153,18 +160,10 @@ class _ConsumerArrivals:
         self._thread.join()
 
 
-def _wait_for(events: int, arrivals: _SinkArrivals | _ConsumerArrivals, started: EngineRun) -> None:
-    deadline = time.monotonic() + DRAIN_SECONDS
-    while len(arrivals) < events:
-        started.check_alive()
-        if time.monotonic() > deadline:
-            raise RunFailedError(f"{len(arrivals):,} of {events:,} events arrived within {DRAIN_SECONDS} s")
-        time.sleep(0.05)
-
-
 def summary(result: Result) -> str:
     """A line of progress."""
     start = f"  {result['workload']:<17}{result['engine']:<21}#{result['pair'] + 1} {result['load']:<8}"
     if "error" in result:
         return f"{start} FAILED: {result['error']}"
-    return f"{start} p50 {result['p50_ms']:>8.1f} ms  p99 {result['p99_ms']:>8.1f} ms  ({result['events']:,} events)"
+    figures = f"p50 {result['p50_ms']:>8.1f} ms  p99 {result['p99_ms']:>8.1f} ms"
+    return f"{start} {figures}  ({result['events_per_second']:,} events/s)"

@@ -49,8 +49,8 @@ def versions(server: MySqlServer) -> dict[str, str]:
         "python": platform.python_version(),
         "librdkafka": confluent_kafka.libversion()[0],
         "orjson": orjson.__version__,
-        "debezium": _jar_version("debezium-embedded"),
-        "kafka-connect": _jar_version("connect-runtime"),
+        "debezium": _jar_version("debezium", "debezium-embedded"),
+        "kafka-connect": _jar_version("connect", "connect-runtime"),
         "java (debezium)": java_version("java"),
         "java (debezium-tuned)": java_version(newest_java()),
         "mysql": str(server.query("SELECT VERSION()")[0]),
@@ -88,11 +88,13 @@ def workload_settings(workload: Workload) -> dict[str, object]:
 
 def _headwater_version(environment: dict[str, str]) -> str:
     command = [sys.executable, "-m", "headwater", "version"]
-    return subprocess.run(
-        command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
-    ).stdout.strip()
+    return (
+        subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment})
+        .stdout.strip()
+        .removeprefix("headwater ")
+    )
 
 
-def _jar_version(name: str) -> str:
-    jar = next(jars("debezium").glob(f"{name}-*.jar"))
+def _jar_version(jar_set: str, name: str) -> str:
+    jar = next(jars(jar_set).glob(f"{name}-[0-9]*.jar"))
     return jar.stem.removeprefix(f"{name}-")

@@ -1,13 +1,10 @@
-"""Measures an engine from outside, all engines alike: processes through /proc, progress through a shared file.
+"""Measures an engine from outside, all engines alike: CPU time and memory of its whole process tree, through /proc.
 
-The engine (a counting sink in it) writes how much it has delivered into a memory-mapped file; where the sink is Kafka,
-the broker is asked. At the first event, at the half and at the last one CPU time and memory of the engine's whole
-process tree are read.
+At the first event, at the half and at the last one they are read.
 """
 
 from __future__ import annotations
 
-import mmap
 import os
 import time
 from collections.abc import Callable
@@ -15,44 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from bench.engine import EngineRun
+from bench.progress import RunFailedError
+
 TICKS = os.sysconf("SC_CLK_TCK")
-POLL_SECONDS = 0.01
-
-
-class RunFailedError(Exception):
-    """An engine ended before its work, or delivered something else than was asked for."""
-
-
-class Progress:
-    """The memory-mapped file: events, bytes of keys and values, then the arrival time of each event (ns, monotonic).
-
-    Arrivals are there as far as the file has room: none for throughput. All are 64-bit integers of the machine's order.
-    """
-
-    HEAD = 2
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        with file.open("r+b") as opened:
-            self._map = mmap.mmap(opened.fileno(), 0)
-        self.cells = memoryview(self._map).cast("q")
-
-    @classmethod
-    def create(cls, file: Path, arrivals: int = 0) -> Self:
-        """A file with all zeros."""
-        with file.open("wb") as opened:
-            opened.truncate((cls.HEAD + arrivals) * 8)
-        return cls(file)
-
-    @property
-    def events(self) -> int:
-        """How many were delivered."""
-        return self.cells[0]
-
-    @property
-    def bytes(self) -> int:
-        """Keys and values of all of them."""
-        return self.cells[1]
+FIRST_EVENT_SECONDS = 60
 
 
 def process_tree(root: int) -> list[int]:
@@ -175,36 +139,25 @@ class Measurement:
 
 
 class Meter:
-    """Watches one run of an engine.
+    """Watches one run of an engine. ``mysql`` and ``broker`` are the servers' process ids, 0 for none."""
 
-    ``root``, ``mysql``, ``broker``  process ids of the engine and of the servers (0: none)
-    ``events``                       how many were delivered so far
-    ``alive``                        raises `RunFailedError` once the engine has ended
-    """
-
-    def __init__(
-        self, root: int, mysql: int, broker: int, events: Callable[[], int], alive: Callable[[], None]
-    ) -> None:
-        self._root, self._mysql, self._broker = root, mysql, broker
-        self._events, self._alive = events, alive
+    def __init__(self, run: EngineRun, mysql: int, broker: int, events: Callable[[], int]) -> None:
+        self._run, self._mysql, self._broker = run, mysql, broker
+        self._events = events
         self._started = time.monotonic()
 
     def run(self, expected: int, size: Callable[[], float], timeout: float) -> Measurement:
         """Until ``expected`` events are delivered. Raises `RunFailedError`."""
-        first = self._wait_for(1, timeout)
+        first = self._wait_for(1, FIRST_EVENT_SECONDS)
         half = self._wait_for(expected // 2, timeout)
-        memory = pss_megabytes(process_tree(self._root))
+        memory = pss_megabytes(process_tree(self._run.pid))
         last = self._wait_for(expected, timeout)
-        memory = max(memory, pss_megabytes(process_tree(self._root)))
+        memory = max(memory, pss_megabytes(process_tree(self._run.pid)))
         if self._events() != expected:
             raise RunFailedError(f"delivered {self._events():,} events in place of {expected:,}")
         return Measurement.between(first, half, last, size(), memory)
 
     def _wait_for(self, events: int, timeout: float) -> Sample:
-        while (delivered := self._events()) < events:
-            self._alive()
-            if time.monotonic() - self._started > timeout:
-                raise RunFailedError(f"delivered {delivered:,} events in {timeout:.0f} s")
-            time.sleep(POLL_SECONDS)
+        self._run.wait_until(f"{events:,} events", lambda: self._events() >= events, timeout)
         seconds = time.monotonic() - self._started
-        return Sample.take(seconds, delivered, self._root, self._mysql, self._broker)
+        return Sample.take(seconds, self._events(), self._run.pid, self._mysql, self._broker)

@@ -34,7 +34,7 @@ def markdown(results: Results) -> str:
         *_throughput(results),
         "### Latency, commit to consumer",
         _table(
-            ("sink", "load", "engine", "p50 ms", "p99 ms", "events", "runs"),
+            ("sink", "load", "engine", "p50 ms", "p99 ms", "events/s", "runs"),
             _latency_rows(results["runs"]),
             text=3,
         ),
@@ -126,8 +126,8 @@ def _latency_rows(runs: Sequence[Run]) -> Iterator[Sequence[str]]:
             about = {"workload": workload, "load": load, "engine": engine}
             ran = good(runs, **about)
             figures = (_figure(ran, name, form) for name, form in (("p50_ms", ",.1f"), ("p99_ms", ",.1f")))
-            events = _figure(ran, "events", ",.0f")
-            yield workload.removeprefix("latency-"), load, TITLES[engine], *figures, events, _count(runs, **about)
+            rate = _figure(ran, "events_per_second", ",.0f")
+            yield workload.removeprefix("latency-"), load, TITLES[engine], *figures, rate, _count(runs, **about)
 
 
 def _figure(runs: Sequence[Run], name: str, form: str) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 from bench.broker import Broker
 from bench.engine import NAME, Engine
-from bench.meter import Measurement, Meter, RunFailedError
+from bench.meter import Measurement, Meter
+from bench.progress import RunFailedError
 from bench.server import MySqlServer
 from bench.workload import DATABASE, Workload
 
@@ -24,7 +26,7 @@ def run(
     workload: Workload, engines: Sequence[Engine], server: MySqlServer, say: Callable[[str], None]
 ) -> Iterator[Result]:
     """Every run's result, as it comes."""
-    prepare(workload, engines, server)
+    unprepared = prepare(workload, engines, server)
     start = time.monotonic()
     workload.load(server)
     say(f"{workload.name}: {workload.events:,} rows written in {time.monotonic() - start:.0f} s")
@@ -33,6 +35,8 @@ def run(
         for engine in engines if pair % 2 == 0 else reversed(engines):  # drift hits all alike
             result: Result = {"workload": workload.name, "engine": engine.name, "pair": pair}
             try:
+                if engine.base in unprepared:
+                    raise unprepared[engine.base]
                 result |= asdict(measure(workload, engine, server, broker))
             except (RunFailedError, TimeoutError) as error:
                 result["error"] = str(error)
@@ -44,12 +48,17 @@ def run(
     clean_up(server)
 
 
-def prepare(workload: Workload, engines: Sequence[Engine], server: MySqlServer) -> None:
-    """Empty tables, and every engine's start position behind them."""
+def prepare(workload: Workload, engines: Sequence[Engine], server: MySqlServer) -> dict[Path, RunFailedError]:
+    """Empty tables, and every engine's start position behind them; what failed, by the engines' base."""
     workload.create_tables(server)
+    failed = {}
     for engine in {engine.base: engine for engine in reversed(engines)}.values():
         shutil.rmtree(engine.base, ignore_errors=True)
-        engine.prime(workload, server)
+        try:
+            engine.prime(replace(workload, sink="counting"), server)
+        except RunFailedError as error:
+            failed[engine.base] = error
+    return failed
 
 
 def clean_up(server: MySqlServer) -> None:
@@ -69,7 +78,7 @@ def measure(workload: Workload, engine: Engine, server: MySqlServer, broker: Bro
     try:
         events = broker.events if broker else lambda: progress.events
         size = broker.bytes_per_event if broker else lambda: progress.bytes / progress.events
-        meter = Meter(started.pid, server.pid, broker.pid if broker else 0, events, started.check_alive)
+        meter = Meter(started, server.pid, broker.pid if broker else 0, events)
         return meter.run(workload.events, size, TIMEOUT_SECONDS)
     finally:
         started.kill()

@@ -114,7 +114,7 @@ class Workload:
 
 WORKLOADS = (
     Workload("json-100", "outbox with a JSON column, 100 rows a transaction", 500_000, 100),
-    Workload("json-1", "outbox with a JSON column, 1 row a transaction", 300_000, 1),
+    Workload("json-1", "outbox with a JSON column, 1 row a transaction", 200_000, 1),
     Workload(
         "plain-100",
         "table without a JSON column, 100 rows a transaction",
@@ -127,18 +127,18 @@ WORKLOADS = (
     Workload(
         "plain-1",
         "table without a JSON column, 1 row a transaction",
-        150_000,
+        100_000,
         1,
         definition=ORDERS,
         columns=ORDERS_COLUMNS,
         row=order_row,
         pairs=3,
     ),
-    Workload("size-200", "outbox, rows of 200 B", 200_000, 100, row=course_row(200), pairs=3),
-    Workload("size-1k", "outbox, rows of 1 KB", 200_000, 100, row=course_row(1024), pairs=3),
+    Workload("size-200", "outbox, rows of 200 B", 150_000, 100, row=course_row(200), pairs=3),
+    Workload("size-1k", "outbox, rows of 1 KB", 150_000, 100, row=course_row(1024), pairs=3),
     Workload("size-20k", "outbox, rows of 20 KB", 20_000, 100, row=course_row(20 * 1024), pairs=3),
     Workload("tables-1000", "1,000 outbox tables in turn, 10 rows a transaction", 100_000, 10, tables=1000, pairs=3),
     Workload("schemas", "as the first, JsonConverter with schemas", 100_000, 100, schemas=True, pairs=3),
     Workload("kafka-json-100", "as the first, into Kafka", 200_000, 100, sink="kafka"),
-    Workload("kafka-json-1", "as the second, into Kafka", 150_000, 1, sink="kafka", pairs=3),
+    Workload("kafka-json-1", "as the second, into Kafka", 100_000, 1, sink="kafka", pairs=3),
 )

@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Properties;
 
 /**
- * Debezium's embedded engine with a consumer that only counts, into the memory-mapped file that meter.py reads.
+ * Debezium's embedded engine with a consumer that only counts, into the memory-mapped file of progress.py.
  *
  * <pre>
  *   CountingEngine connector.properties progress-file

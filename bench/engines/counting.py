@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from bench.meter import Progress
+from bench.progress import Progress
 from headwater.cli import main
 from headwater.sink import Message
 from headwater.worker import assembly, process, task

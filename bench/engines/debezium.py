@@ -13,7 +13,6 @@ from functools import cache
 from pathlib import Path
 
 from bench.engine import NAME, Engine, converters, write_properties
-from bench.meter import RunFailedError
 from bench.server import MySqlServer
 from bench.workload import DATABASE, PRIMER, Workload
 
@@ -21,6 +20,12 @@ REPOSITORY = Path(__file__).parents[2]
 SOURCE = Path(__file__).with_name("CountingEngine.java")
 LOGGING = Path(__file__).with_name("log4j2.properties")
 PRIME_SECONDS = 120
+PLUGIN_JARS = (
+    *("antlr4-runtime", "debezium-api", "debezium-config", "debezium-connect-plugins", "debezium-connector-binlog"),
+    *("debezium-connector-common", "debezium-connector-mysql", "debezium-ddl-parser", "debezium-openlineage-api"),
+    *("debezium-storage-file", "debezium-storage-kafka", "debezium-util"),
+    *("mysql-binlog-connector-java", "mysql-connector-j", "sketches-java"),
+)
 
 
 class Debezium(Engine):
@@ -46,14 +51,14 @@ class Debezium(Engine):
         self.base.mkdir(parents=True)
         self._write_connector(server, f"{workload.table_list},{DATABASE}.{PRIMER}")
         run = self.launch(workload)
+
+        def came() -> bool:
+            server.execute(f"INSERT INTO {DATABASE}.{PRIMER} VALUES ()")
+            time.sleep(0.25)
+            return run.progress.events > 0
+
         try:
-            deadline = time.monotonic() + PRIME_SECONDS
-            while run.progress.events == 0:
-                run.check_alive()
-                if time.monotonic() > deadline:
-                    raise RunFailedError(f"{self.name} delivered nothing in {PRIME_SECONDS} s")
-                server.execute(f"INSERT INTO {DATABASE}.{PRIMER} VALUES ()")
-                time.sleep(0.25)
+            run.wait_until("a first event", came, PRIME_SECONDS)
             run.stop()
         finally:
             run.kill()
@@ -87,12 +92,14 @@ class Debezium(Engine):
             worker = {
                 "bootstrap.servers": os.environ["KAFKA_BOOTSTRAP_SERVERS"],
                 "listeners": "http://127.0.0.1:0",
+                "plugin.path": str(plugin_path()),
+                "plugin.discovery": "service_load",
                 **converters(schemas=workload.schemas),
                 **offsets,
                 **self.worker_options,
             }
             properties = write_properties(run / "worker.properties", worker)
-            path = f"{jars('debezium')}/*"
+            path = f"{jars('connect')}/*"
             program = ["org.apache.kafka.connect.cli.ConnectStandalone", str(properties), str(connector)]
         logging = f"-Dlog4j2.configurationFile={LOGGING}"
         return [self.java, *self.java_options, logging, "-cp", path, *program], {}
@@ -121,6 +128,19 @@ def jars(name: str) -> Path:
     """The folder of a set of jars; fetched if need be."""
     command = [str(REPOSITORY / "tools" / "services"), "jars", name]
     return Path(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip())
+
+
+@cache
+def plugin_path() -> Path:
+    """A folder for ``plugin.path`` with the jars of Debezium's MySQL connector, as its release has them."""
+    folder = REPOSITORY / "build" / "bench" / "plugins"
+    plugin = folder / "debezium-connector-mysql"
+    if not plugin.exists():
+        plugin.mkdir(parents=True)
+        for pattern in PLUGIN_JARS:
+            for jar in jars("debezium").glob(f"{pattern}-[0-9]*.jar"):
+                shutil.copy(jar, plugin)
+    return folder
 
 
 @cache

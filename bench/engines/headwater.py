@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.engine import NAME, Engine, converters, write_properties
-from bench.meter import RunFailedError
 from bench.server import MySqlServer
 from bench.workload import Workload
 from headwater.stores.sqlite import SqliteStore
@@ -41,12 +39,7 @@ class Headwater(Engine):
         store.close()
         run = self.launch(workload)
         try:
-            deadline = time.monotonic() + PRIME_SECONDS
-            while not _is_running(run.folder / "log"):
-                run.check_alive()
-                if time.monotonic() > deadline:
-                    raise RunFailedError(f"{self.name} was not RUNNING in {PRIME_SECONDS} s")
-                time.sleep(0.05)
+            run.wait_until("a task that is RUNNING", lambda: _is_running(run.log_file), PRIME_SECONDS)
             run.stop()
         finally:
             run.kill()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from confluent_kafka import KafkaError, Producer
 
-from bench.meter import Progress
+from bench.progress import Progress
 from bench.server import MySqlServer
 from headwater.sinks.kafka.producer_config import ProducerConfig
 from headwater.sources.mysql.binlog import COM_BINLOG_DUMP

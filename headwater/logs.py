@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 if TYPE_CHECKING:
-    from structlog.typing import Processor
+    from structlog.typing import EventDict, Processor, WrappedLogger
+
+_OWN_FIELDS = frozenset({"connector", "level", "logger", "state", "task", "timestamp"})
+"""What a line is found by: the log's own words and names that are not secret."""
 
 
-def configure_logs() -> None:
+def configure_logs(redact: Callable[[str], str] = str) -> None:
     """Send this process's logs, and those of the libraries it uses, to standard error.
 
-    A traceback is written without the values of local variables: they may hold secrets.
+    A traceback is written without the values of local variables: they may hold secrets. ``redact`` takes secrets
+    that are known out of a text.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -26,7 +31,12 @@ def configure_logs() -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering()],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                _redaction(redact),
+                _rendering(),
+            ],
         )
     )
     root = logging.getLogger()
@@ -41,7 +51,25 @@ def configure_logs() -> None:
     )
 
 
-def _rendering() -> list[Processor]:
+def _redaction(redact: Callable[[str], str]) -> Processor:
+    """Takes secrets out of every field that is not the log's own."""
+
+    def redacted(value: Any) -> Any:
+        if isinstance(value, str):
+            return redact(value)
+        if isinstance(value, (list, tuple)):
+            return [redacted(item) for item in value]
+        if isinstance(value, dict):
+            return {redacted(name): redacted(item) for name, item in value.items()}
+        return value if value is None or isinstance(value, (bool, int, float)) else redact(str(value))
+
+    def process(_logger: WrappedLogger, _method: str, entry: EventDict) -> EventDict:
+        return {name: value if name in _OWN_FIELDS else redacted(value) for name, value in entry.items()}
+
+    return process
+
+
+def _rendering() -> Processor:
     if sys.stderr.isatty():
-        return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    return structlog.processors.JSONRenderer(ensure_ascii=False)

@@ -101,7 +101,7 @@ class Worker:
             config = self._connectors[name]
         except KeyError:
             raise NotFoundError(f"Connector {name} not found") from None
-        return hide_secrets(config) if self._config.options["rest.hide.passwords"] else dict(config)
+        return self._hide_secrets(config) if self._config.options["rest.hide.passwords"] else dict(config)
 
     def tasks(self, name: str) -> list[int]:
         """The numbers of a connector's tasks: none when it is stopped. Raises `NotFoundError`."""
@@ -231,7 +231,7 @@ class Worker:
         self._check_known(name, f"Connector {name} not found")
         stored = self._connectors[name]
         # What the patch doesn't mention is `[hidden]` too: a secret must not go to a host that the patch names.
-        merged = {**hide_secrets(stored), **patch}
+        merged = {**self._hide_secrets(stored), **patch}
         config = {option: value for option, value in merged.items() if value is not None}
         complete = keep_secrets(config, stored)
         await self._configure(name, complete, self._check(complete))
@@ -275,7 +275,7 @@ class Worker:
 
     async def _alter_offsets(self, name: str, offsets: Sequence[OffsetChange]) -> None:
         self._check_stopped(name)
-        config = read_connector_config(self._connectors[name])
+        config = read_connector_config(self._connectors[name], self._config.references)
         for partition, offset in offsets:
             if offset is not None:
                 config.connector.check_offset(config.options, partition, offset)
@@ -304,8 +304,11 @@ class Worker:
 
     def _check(self, config: Mapping[str, str]) -> list[OptionWarning]:
         """What its author should know of a connector's configuration. Raises `headwater.config.ConfigError`."""
-        connector = read_connector_config(config)
+        connector = read_connector_config(config, self._config.references)
         return [*connector.warnings, *assembly.check_connector(self._config, connector)]
+
+    def _hide_secrets(self, config: Mapping[str, str]) -> dict[str, str]:
+        return hide_secrets(config, self._config.references)
 
     async def _configure(
         self,
@@ -364,7 +367,7 @@ class Worker:
             task=TASK,
             epoch=self._store.begin_epoch(name, TASK),
             state_file=self._config.state_file,
-            worker_config=self._config.values,
+            worker_config=self._config.properties,
             connector_config=self._connectors[name],
         )
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 if TYPE_CHECKING:
-    from structlog.typing import Processor
+    from structlog.typing import EventDict, Processor, WrappedLogger
+
+_OWN_FIELDS = frozenset({"connector", "level", "logger", "state", "task", "timestamp"})
+"""What a line is found by: the log's own words and names that are not secret."""
 
 
 LEVELS = {
@@ -32,11 +35,12 @@ DEFAULT_LEVELS = ((ROOT, "INFO"), ("uvicorn", "WARN"))
 """Loggers that have a level of their own at the start, with its name."""
 
 
-def configure_logs(levels: Iterable[tuple[str, str]] = DEFAULT_LEVELS) -> None:
+def configure_logs(redact: Callable[[str], str] = str, levels: Iterable[tuple[str, str]] = DEFAULT_LEVELS) -> None:
     """Send this process's logs, and those of the libraries it uses, to standard error.
 
-    ``levels`` are given to loggers in their order, see `set_level`. A traceback is written without the values of local
-    variables: they may hold secrets.
+    A traceback is written without the values of local variables: they may hold secrets. ``redact`` takes secrets
+    that are known out of a text. ``levels`` are given to loggers in their order, see `set_level`; the others keep
+    theirs.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -48,7 +52,12 @@ def configure_logs(levels: Iterable[tuple[str, str]] = DEFAULT_LEVELS) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering()],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                _redaction(redact),
+                _rendering(),
+            ],
         )
     )
     root = logging.getLogger()
@@ -72,7 +81,25 @@ def set_level(name: str, level: str) -> None:
     logger.setLevel(LEVELS[level])
 
 
-def _rendering() -> list[Processor]:
+def _redaction(redact: Callable[[str], str]) -> Processor:
+    """Takes secrets out of every field that is not the log's own."""
+
+    def redacted(value: Any) -> Any:
+        if isinstance(value, str):
+            return redact(value)
+        if isinstance(value, (list, tuple)):
+            return [redacted(item) for item in value]
+        if isinstance(value, dict):
+            return {redacted(name): redacted(item) for name, item in value.items()}
+        return value if value is None or isinstance(value, (bool, int, float)) else redact(str(value))
+
+    def process(_logger: WrappedLogger, _method: str, entry: EventDict) -> EventDict:
+        return {name: value if name in _OWN_FIELDS else redacted(value) for name, value in entry.items()}
+
+    return process
+
+
+def _rendering() -> Processor:
     if sys.stderr.isatty():
-        return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    return structlog.processors.JSONRenderer(ensure_ascii=False)

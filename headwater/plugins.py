@@ -1,7 +1,8 @@
-"""Which plugins there are (connectors, converters), by every name that Kafka Connect's configuration may give them.
+"""Which plugins there are: connectors, converters, config providers.
 
-A plugin is known by its full Java class name, by the simple class name, and by a short name of ours in any case.
-Its module is imported when it is first asked for, so that one process needs no other plugin's client library.
+A plugin is known by every name that Kafka Connect's configuration may give it: its full Java class name, the simple
+class name, and a short name of ours in any case. Its module is imported when it is first asked for, so that one
+process needs no other plugin's client library.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
     from headwater.config import ConfigDef
+    from headwater.config_provider import ConfigProvider
     from headwater.converter import Converter
     from headwater.source import SourceConnector
 
@@ -26,6 +28,16 @@ class ConverterModule(Protocol):
 
     def create(self, options: Mapping[str, str], *, is_key: bool) -> Converter:
         """The converter for one part of a message. Raises `headwater.config.ConfigError`."""
+
+
+class ConfigProviderModule(Protocol):
+    """What the module of a config provider has."""
+
+    OPTIONS: ConfigDef
+    """What can be configured, without the ``config.providers.NAME.param.`` that goes before it."""
+
+    def create(self, options: Mapping[str, str]) -> ConfigProvider:
+        """The provider. Raises `headwater.config.ConfigError`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,15 @@ _CONVERTERS = (
 _HEADER_CONVERTERS = (
     _Plugin("org.apache.kafka.connect.storage.SimpleHeaderConverter", "simple", "headwater.converters.simple_header"),
     *_CONVERTERS,
+)
+_CONFIG_PROVIDERS = (
+    _Plugin("org.apache.kafka.common.config.provider.EnvVarConfigProvider", "env", "headwater.config_providers.env"),
+    _Plugin("org.apache.kafka.common.config.provider.FileConfigProvider", "file", "headwater.config_providers.file"),
+    _Plugin(
+        "org.apache.kafka.common.config.provider.DirectoryConfigProvider",
+        "directory",
+        "headwater.config_providers.directory",
+    ),
 )
 
 
@@ -79,6 +100,11 @@ def find_converter(name: str) -> ConverterModule:
 def find_header_converter(name: str) -> ConverterModule:
     """The converter that ``header.converter`` names. Raises as `find_connector` does."""
     return cast("ConverterModule", _load(_find(_HEADER_CONVERTERS, "HeaderConverter", name)))
+
+
+def find_config_provider(name: str) -> ConfigProviderModule:
+    """The config provider that ``config.providers.NAME.class`` names. Raises `UnknownPluginError`."""
+    return cast("ConfigProviderModule", _load(_find(_CONFIG_PROVIDERS, "ConfigProvider", name)))
 
 
 def plugin_classes() -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -25,25 +26,27 @@ def explain(connector: Path, worker_file: Path | None) -> None:
     from headwater.config import ConfigError
     from headwater.converter import ConversionError
     from headwater.plan import plan
+    from headwater.properties import PropertiesError, parse_properties
     from headwater.source import SourceError
     from headwater.worker.assembly import build_converters
     from headwater.worker.connector_config import read_connector_config
-    from headwater.worker.properties import PropertiesError, parse_properties
     from headwater.worker.worker_config import read_worker_config
 
+    redact: Callable[[str], str] = str
     try:
         worker = read_worker_config(parse_properties(worker_file.read_bytes()) if worker_file else {})
-        config = read_connector_config(_read_config(connector))
+        redact = worker.references.redact
+        config = read_connector_config(_read_config(connector), worker.references)
         converters = build_converters(worker, config)
         source = config.connector.open(config.options)
         try:
             for shape in source.shapes():
-                click.echo(f"# {shape.table}: {shape.operation}")
-                click.echo(plan(shape, converters).source)
+                click.echo(redact(f"# {shape.table}: {shape.operation}"))
+                click.echo(redact(plan(shape, converters).source))
         finally:
             source.close()
     except (ConfigError, ConversionError, PropertiesError, SourceError) as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(redact(str(error))) from error
 
 
 def _read_config(file: Path) -> dict[str, str]:

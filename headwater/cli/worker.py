@@ -38,6 +38,7 @@ def worker(file: Path | None) -> None:
 
     configure_logs()
     config = _read_config(file)
+    configure_logs(config.references.redact)
     try:
         store = SqliteStore(config.state_file)
         try:
@@ -51,8 +52,8 @@ def worker(file: Path | None) -> None:
 def _read_config(file: Path | None) -> WorkerConfig:
     from headwater.config import ConfigError
     from headwater.plugins import MissingExtraError
+    from headwater.properties import PropertiesError, parse_properties
     from headwater.worker.assembly import check_worker
-    from headwater.worker.properties import PropertiesError, parse_properties
     from headwater.worker.worker_config import read_worker_config
 
     try:

@@ -112,7 +112,8 @@ def _check(worker: WorkerConfig, connector: Mapping[str, str]) -> None:
         except ConfigError as error:
             problems.extend(error.problems)
     if problems:
-        raise ConfigError(problems)
+        with worker.references.redacted_errors():
+            raise ConfigError(problems)
 
 
 def _build_converter(worker: WorkerConfig, connector: Mapping[str, str], option: str) -> Converter:

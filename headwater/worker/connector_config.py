@@ -29,6 +29,7 @@ from headwater.pipeline import Retry
 from headwater.plugins import MissingExtraError, UnknownPluginError, find_connector
 from headwater.source import SourceConnector
 from headwater.worker.option_names import NameResolver, OptionWarning
+from headwater.worker.references import NO_REFERENCES, References
 
 
 def _printable(name: str) -> str | None:
@@ -147,6 +148,9 @@ COMMON_OPTIONS = ConfigDef(
 _PASSED_ON = ("producer.override.", "topic.creation.", "transforms.", "predicates.")
 """What starts so is for another component, which says itself what it takes."""
 
+_LITERAL = ("name", "connector.class")
+"""What says which connector this is can't be looked up."""
+
 _SECRET_NAME = re.compile(
     r"password|passphrase|secret|token|credential|jaas|ssl\.keystore\.(key|certificate)|ssl\.truststore\.certificates",
     re.IGNORECASE,
@@ -189,20 +193,34 @@ class ConnectorConfig:
         )
 
 
-def read_connector_config(raw: Mapping[str, str]) -> ConnectorConfig:
-    """Parse a configuration as it was given. Raises `ConfigError` with all problems at once."""
+def read_connector_config(raw: Mapping[str, str], references: References = NO_REFERENCES) -> ConnectorConfig:
+    """Parse a configuration as it was given, with its references replaced.
+
+    Raises `ConfigError` with all problems at once, and without what references stand for.
+    """
     connector = _connector(raw)
     definition = COMMON_OPTIONS + connector.options
-    values, warnings = _names(connector).resolve(raw)
-    warnings.extend(_converter_options_without_converter(values))
-    options = _parse(definition, values)
+    given, warnings = _names(connector).resolve(raw)
+    warnings.extend(_converter_options_without_converter(given))
+    warnings.extend(references.warnings(given))
+    with references.redacted_errors():
+        values = references.resolve(given, _LITERAL)
+        options = _parse(definition, values)
     return ConnectorConfig(options["name"], connector, options, values, tuple(warnings))
 
 
-def hide_secrets(raw: Mapping[str, str]) -> dict[str, str]:
-    """The configuration with ``[hidden]`` in place of passwords; takes any configuration, valid or not."""
+def hide_secrets(raw: Mapping[str, str], references: References = NO_REFERENCES) -> dict[str, str]:
+    """The configuration with ``[hidden]`` in place of passwords; takes any configuration, valid or not.
+
+    A password that is no more than a reference is shown: it says where the secret is, not which.
+    """
     definition, names = _definition(raw)
-    return {name: HIDDEN if _is_secret(definition, names.declared(name)) else value for name, value in raw.items()}
+
+    def shown(name: str, value: str) -> str:
+        hidden = _is_secret(definition, names.declared(name)) and not references.is_reference(value)
+        return HIDDEN if hidden else value
+
+    return {name: shown(name, value) for name, value in raw.items()}
 
 
 def keep_secrets(raw: Mapping[str, str], stored: Mapping[str, str]) -> dict[str, str]:

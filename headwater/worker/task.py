@@ -27,7 +27,8 @@ from headwater.stores.sqlite import SqliteTaskStore
 from headwater.worker.assembly import build_pipeline
 from headwater.worker.connector_config import read_connector_config
 from headwater.worker.orders import Orders
-from headwater.worker.worker_config import read_worker_config
+from headwater.worker.references import NO_REFERENCES
+from headwater.worker.worker_config import WorkerConfig, read_worker_config
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +40,7 @@ DRAIN_SHARE = 0.8
 
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
-    """What a task's process is told at its start."""
+    """What a task's process is told at its start; references in the configurations are replaced only there."""
 
     connector: str
     task: int
@@ -67,21 +68,24 @@ def run_task(spec: TaskSpec, pipe: Connection) -> None:
     # Signals that a terminal or a service manager sends to every process: the worker decides what they mean.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    configure_logs(spec.log_levels)
+    configure_logs(levels=spec.log_levels)
     structlog.contextvars.bind_contextvars(connector=spec.connector, task=spec.task)
     orders = Orders(pipe)
+    references = NO_REFERENCES
     try:
-        _deliver(spec, pipe, orders)
+        worker = read_worker_config(spec.worker_config)
+        references = worker.references
+        configure_logs(references.redact, levels=())
+        _deliver(spec, worker, pipe, orders)
     except Exception as error:
         # an error that was foreseen says what to do; where it was raised would only hide that
         log.exception("the task failed", error=str(error), exc_info=not isinstance(error, FORESEEN))
-        pipe.send(Failed(f"{error}\n\n{traceback.format_exc()}"))
+        pipe.send(Failed(references.redact(f"{error}\n\n{traceback.format_exc()}")))
         sys.exit(1)
 
 
-def _deliver(spec: TaskSpec, pipe: Connection, orders: Orders) -> None:
-    worker = read_worker_config(spec.worker_config)
-    connector = read_connector_config(spec.connector_config)
+def _deliver(spec: TaskSpec, worker: WorkerConfig, pipe: Connection, orders: Orders) -> None:
+    connector = read_connector_config(spec.connector_config, worker.references)
     store = SqliteTaskStore(spec.state_file, spec.connector, spec.task, spec.epoch)
     try:
         pipeline = build_pipeline(

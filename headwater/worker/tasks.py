@@ -113,7 +113,7 @@ class Tasks:
             task=TASK,
             epoch=self._store.begin_epoch(name, TASK),
             state_file=self._config.state_file,
-            worker_config=self._config.values,
+            worker_config=self._config.properties,
             connector_config=connector_config,
             log_levels=self.log_levels.changes,
         )

@@ -102,7 +102,7 @@ class Worker:
         """A connector's configuration as it may be shown. Raises `NotFoundError`."""
         self._check_known(name, f"Connector {name} not found")
         config = self._connectors[name]
-        return hide_secrets(config) if self._config.options["rest.hide.passwords"] else dict(config)
+        return self._hide_secrets(config) if self._config.options["rest.hide.passwords"] else dict(config)
 
     def tasks(self, name: str) -> list[int]:
         """The numbers of a connector's tasks: none when it is stopped. Raises `NotFoundError`."""
@@ -201,7 +201,7 @@ class Worker:
         self._check_known(name, f"Connector {name} not found")
         stored = self._connectors[name]
         # What the patch doesn't mention is `[hidden]` too: a secret must not go to a host that the patch names.
-        merged = {**hide_secrets(stored), **patch}
+        merged = {**self._hide_secrets(stored), **patch}
         config = {option: value for option, value in merged.items() if value is not None}
         complete = keep_secrets(config, stored)
         await self._configure(name, complete, self._check(complete))
@@ -265,7 +265,7 @@ class Worker:
         Raises `NotFoundError`, `NotStoppedError` or `headwater.source.OffsetError`.
         """
         self._check_stopped(name)
-        config = read_connector_config(self._connectors[name])
+        config = read_connector_config(self._connectors[name], self._config.references)
         for partition, offset in offsets:
             if offset is not None:
                 config.connector.check_offset(config.options, partition, offset)
@@ -303,8 +303,11 @@ class Worker:
 
     def _check(self, config: Mapping[str, str]) -> list[OptionWarning]:
         """What its author should know of a connector's configuration. Raises `headwater.config.ConfigError`."""
-        connector = read_connector_config(config)
+        connector = read_connector_config(config, self._config.references)
         return [*connector.warnings, *assembly.check_connector(self._config, connector)]
+
+    def _hide_secrets(self, config: Mapping[str, str]) -> dict[str, str]:
+        return hide_secrets(config, self._config.references)
 
     async def _configure(
         self,

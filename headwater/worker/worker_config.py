@@ -22,7 +22,9 @@ from headwater.config import (
     at_least,
     not_blank,
 )
+from headwater.worker.config_providers import CONFIG_PROVIDERS, read_config_providers
 from headwater.worker.option_names import NameResolver, OptionWarning
+from headwater.worker.references import References
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8083
@@ -113,29 +115,37 @@ WORKER_OPTIONS = ConfigDef(
         "Whether the REST API can have them forgotten.",
         Importance.LOW,
     ),
-    ignored=dict.fromkeys(
-        (
-            "config.providers",
-            "config.providers.",
-            "config.storage.",
-            "group.id",
-            "offset.flush.timeout.ms",
-            "offset.storage.partitions",
-            "offset.storage.replication.factor",
-            "offset.storage.topic",
-            "plugin.discovery",
-            "plugin.path",
-            "rest.advertised.host.name",
-            "rest.advertised.listener",
-            "rest.advertised.port",
-            "rest.extension.classes",
-            "status.storage.",
-        ),
-        "this is a standalone worker with built-in plugins",
+    Option(
+        CONFIG_PROVIDERS,
+        OptionType.LIST,
+        [],
+        "Names, with commas between, of config providers: what a reference ${NAME:PATH:KEY} looks its value up with."
+        " config.providers.NAME.class says which each is, what starts with config.providers.NAME.param. configures it.",
+        Importance.LOW,
     ),
+    ignored={
+        "group.id": "this worker runs standalone, in no group; distributed mode comes in a later version",
+        **dict.fromkeys(
+            (
+                "config.storage.",
+                "offset.storage.partitions",
+                "offset.storage.replication.factor",
+                "offset.storage.topic",
+                "status.storage.",
+            ),
+            "a standalone worker keeps everything in its state file",
+        ),
+        **dict.fromkeys(
+            ("rest.advertised.host.name", "rest.advertised.listener", "rest.advertised.port"),
+            "this worker runs standalone: no other worker forwards requests to it",
+        ),
+        **dict.fromkeys(("rest.host.name", "rest.port"), "as in Kafka 4; use listeners"),
+        **dict.fromkeys(("plugin.discovery", "plugin.path", "rest.extension.classes"), "plugins are built in"),
+        "offset.flush.timeout.ms": "",
+    },
 )
 
-_PASSED_ON = ("producer.", "consumer.", "admin.", "security.", "sasl.", "ssl.")
+_PASSED_ON = ("config.providers.", "producer.", "consumer.", "admin.", "security.", "sasl.", "ssl.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +163,13 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class WorkerConfig:
-    """A worker's configuration that was read: ``values`` by declared name, ``options`` parsed."""
+    """A worker's configuration that was read: ``values`` by declared name, ``options`` parsed.
 
+    ``properties`` are as they were given; in the others references are replaced.
+    """
+
+    properties: Mapping[str, str]
+    references: References
     options: Config
     values: Mapping[str, str]
     warnings: tuple[OptionWarning, ...]
@@ -185,11 +200,16 @@ class WorkerConfig:
 
 def read_worker_config(raw: Mapping[str, str]) -> WorkerConfig:
     """Parse a worker's properties. Raises `ConfigError` with all problems at once."""
-    values, warnings = NameResolver(WORKER_OPTIONS, {}, _PASSED_ON).resolve(raw)
-    options = WORKER_OPTIONS.parse(values)
-    listeners = _listeners(options["listeners"])
+    given, warnings = NameResolver(WORKER_OPTIONS, {}, _PASSED_ON).resolve(raw)
+    names = ConfigDef(WORKER_OPTIONS.options[CONFIG_PROVIDERS]).parse(given)[CONFIG_PROVIDERS]
+    references, provider_warnings = read_config_providers(names, given)
+    warnings += [*provider_warnings, *references.warnings(given)]
+    with references.redacted_errors():
+        values = references.resolve(given, [name for name in given if name.startswith(CONFIG_PROVIDERS)])
+        options = WORKER_OPTIONS.parse(values)
+        listeners = _listeners(options["listeners"])
     values["bootstrap.servers"] = options["bootstrap.servers"]
-    return WorkerConfig(options, values, tuple(warnings), listeners)
+    return WorkerConfig(dict(raw), references, options, values, tuple(warnings), listeners)
 
 
 def _listeners(texts: list[str]) -> tuple[Listener, ...]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from headwater.worker.properties import PropertiesError, parse_properties
+from headwater.properties import PropertiesError, parse_properties
 
 
 @pytest.mark.parametrize(

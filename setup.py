@@ -86,6 +86,8 @@ def translate() -> list[Extension]:
 
     options = ["--config-file=", "--follow-imports=silent", "--ignore-missing-imports"]
     extensions: list[Extension] = mypycify([*options, *HOT], group_name=LIBRARY, debug_level="0")
+    for extension in extensions:
+        extension.extra_compile_args.append("-fvisibility=hidden")
     return extensions
 
 

@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 
 from headwater.plugins import plugin_modules
+from headwater.report import Report
 from headwater.worker.orders import Order, Stop
 from headwater.worker.task import Failed, Running, TaskSpec, run_task
 
@@ -36,10 +37,17 @@ class TaskProcess:
     ``exit_text``  how the process ended, for people; empty while it runs
     """
 
-    def __init__(self, process: ForkServerProcess, pipe: Connection, on_running: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        process: ForkServerProcess,
+        pipe: Connection,
+        on_running: Callable[[], None],
+        on_report: Callable[[Report], None],
+    ) -> None:
         self._process = process
         self._pipe = pipe
         self._on_running = on_running
+        self._on_report = on_report
         self._loop = asyncio.get_running_loop()
         self._failure: str | None = None
         self.pid = process.pid
@@ -49,8 +57,13 @@ class TaskProcess:
         self._loop.add_reader(process.sentinel, self._end)
 
     @classmethod
-    async def start(cls, spec: TaskSpec, on_running: Callable[[], None]) -> TaskProcess:
-        """Start the process; ``on_running`` is called when its task is RUNNING. Raises `ProcessStartError`."""
+    async def start(
+        cls, spec: TaskSpec, on_running: Callable[[], None], on_report: Callable[[Report], None]
+    ) -> TaskProcess:
+        """Start the process; ``on_running`` is called when its task is RUNNING, ``on_report`` with how it stands.
+
+        Raises `ProcessStartError`.
+        """
         ours, theirs = _context.Pipe()
         process = _context.Process(
             target=run_task, args=(spec, theirs), name=f"{spec.connector}-{spec.task}", daemon=True
@@ -63,7 +76,7 @@ class TaskProcess:
             raise ProcessStartError(f"The task's process could not be started: {error}") from error
         finally:
             theirs.close()
-        return cls(process, ours, on_running)
+        return cls(process, ours, on_running, on_report)
 
     async def stop(self, seconds: float) -> bool:
         """Have the task deliver what is under way and end; kill it after ``seconds``: then False."""
@@ -88,10 +101,16 @@ class TaskProcess:
         except (EOFError, OSError):
             self._loop.remove_reader(self._pipe.fileno())
             return
-        if isinstance(message, Running):
-            self._on_running()
-        elif isinstance(message, Failed):
-            self._failure = message.trace
+        self._take(message)
+
+    def _take(self, message: object) -> None:
+        match message:
+            case Running():
+                self._on_running()
+            case Failed(trace):
+                self._failure = trace
+            case Report():
+                self._on_report(message)
 
     def _end(self) -> None:
         """The process is gone; its last words may still be in the pipe."""
@@ -101,9 +120,7 @@ class TaskProcess:
         self._process.close()
         with contextlib.suppress(EOFError, OSError):
             while self._pipe.poll():
-                message = self._pipe.recv()
-                if isinstance(message, Failed):
-                    self._failure = message.trace
+                self._take(self._pipe.recv())
         self._loop.remove_reader(self._pipe.fileno())
         self._pipe.close()
         self.ended.set_result(self._failure)

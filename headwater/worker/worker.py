@@ -21,6 +21,7 @@ from headwater.worker.kafka_cluster import kafka_cluster_id
 from headwater.worker.log_levels import LoggerLevel
 from headwater.worker.option_names import OptionWarning
 from headwater.worker.process import start_fork_server
+from headwater.worker.task_record import TaskRecord
 from headwater.worker.tasks import Tasks
 from headwater.worker.worker_config import WorkerConfig
 
@@ -127,6 +128,10 @@ class Worker:
             if status.task == task:
                 return status
         raise NotFoundError(f"No status found for task {name}-{task}")
+
+    def task_record(self, name: str) -> TaskRecord:
+        """What is known of the process of a connector's task, and of those before it since the worker started."""
+        return self._tasks.record(name)
 
     def offsets(self, name: str) -> list[tuple[dict[str, str], dict[str, Any]]]:
         """(partition, offset) of each log that a connector has read, as stored last. Raises `NotFoundError`."""
@@ -285,6 +290,7 @@ class Worker:
         self._check_known(name, f"Connector {name} not found")
         await self._tasks.end(name)
         self._store.delete_connector(name)
+        self._tasks.forget_record(name)
         del self._connectors[name], self._targets[name]
         log.info("connector deleted", connector=name)
 

@@ -11,8 +11,9 @@ from collections.abc import Callable
 import structlog
 
 from headwater.store import State
+from headwater.worker.fork_server import ForkServer, ProcessStartError
 from headwater.worker.orders import Order
-from headwater.worker.process import ProcessStartError, TaskProcess
+from headwater.worker.process import TaskProcess
 from headwater.worker.task import TaskSpec
 from headwater.worker.task_record import TaskRecord
 
@@ -46,8 +47,14 @@ class Supervisor:
     """
 
     def __init__(
-        self, make_spec: Callable[[], TaskSpec], on_state: OnState, record: TaskRecord, graceful_seconds: float
+        self,
+        fork_server: ForkServer,
+        make_spec: Callable[[], TaskSpec],
+        on_state: OnState,
+        record: TaskRecord,
+        graceful_seconds: float,
     ) -> None:
+        self._fork_server = fork_server
         self._make_spec = make_spec
         self._on_state = on_state
         self._record = record
@@ -104,7 +111,10 @@ class Supervisor:
     async def _start(self) -> TaskProcess:
         self._running_since = None
         self._orders.clear()
-        self._process = await TaskProcess.start(self._make_spec(), self._running, self._record.add_report)
+        self._record.expect_process()
+        self._process = await TaskProcess.start(
+            self._fork_server, self._make_spec(), self._running, self._record.add_report
+        )
         self._record.begin_process(self._process.pid)
         for order in self._orders:
             self._process.send(order)

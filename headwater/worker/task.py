@@ -8,7 +8,6 @@ task ends at once, and its successor starts from the stored offset.
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 import time
 import traceback
@@ -69,11 +68,12 @@ class Failed:
     trace: str
 
 
-def run_task(spec: TaskSpec, pipe: Connection) -> None:
-    """The process's main function."""
+def run_task(pipe: Connection) -> int:
+    """The process's main function: the worker sends the `TaskSpec` first. Gives the exit status."""
     # Signals that a terminal or a service manager sends to every process: the worker decides what they mean.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    spec: TaskSpec = pipe.recv()
     configure_logs(levels=spec.log_levels)
     structlog.contextvars.bind_contextvars(connector=spec.connector, task=spec.task)
     orders = Orders(pipe)
@@ -90,8 +90,9 @@ def run_task(spec: TaskSpec, pipe: Connection) -> None:
         teller.meter.error(error)
         teller.report()
         teller.send(Failed(references.redact(f"{error}\n\n{traceback.format_exc()}")))
-        sys.exit(1)
+        return 1
     teller.report()
+    return 0
 
 
 class _Teller:

@@ -25,9 +25,12 @@ class TaskRecord:
         self.started: float | None = None
         self._before = self.report
 
-    def begin_process(self, process: int | None) -> None:
-        """The task has a new process, which counts from nothing."""
+    def expect_process(self) -> None:
+        """A new process is about to be started, whose reports count from nothing."""
         self._before = self.report
+
+    def begin_process(self, process: int) -> None:
+        """It was started."""
         self.process = process
         self.starts += 1
         self.started = time.time()

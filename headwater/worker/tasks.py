@@ -11,6 +11,7 @@ import structlog
 
 from headwater.logs import set_level
 from headwater.store import State, Status, Store
+from headwater.worker.fork_server import ForkServer
 from headwater.worker.log_levels import LogLevels
 from headwater.worker.orders import ResetTopics, SetLogLevel
 from headwater.worker.supervisor import Supervisor
@@ -30,10 +31,11 @@ class Tasks:
     ``log_levels``  what the worker and its tasks write to their logs
     """
 
-    def __init__(self, config: WorkerConfig, store: Store) -> None:
+    def __init__(self, config: WorkerConfig, store: Store, fork_server: ForkServer) -> None:
         self.log_levels = LogLevels()
         self._config = config
         self._store = store
+        self._fork_server = fork_server
         self._supervisors: dict[str, Supervisor] = {}
         self._records: dict[str, TaskRecord] = {}
 
@@ -42,6 +44,7 @@ class Tasks:
         self.put_status(name, None, State.RUNNING)
         self.put_status(name, TASK, State.UNASSIGNED)
         self._supervisors[name] = Supervisor(
+            self._fork_server,
             partial(self._make_spec, name, connector_config),
             partial(self.put_status, name, TASK),
             self.record(name),

@@ -16,11 +16,11 @@ from headwater.stores.sqlite import SqliteStore, StateFileError
 from headwater.worker import assembly
 from headwater.worker.connector_config import hide_secrets, keep_secrets, read_connector_config
 from headwater.worker.errors import ConnectorExistsError, NotFoundError, NotStoppedError, TopicTrackingError
+from headwater.worker.fork_server import ForkServer
 from headwater.worker.health import TIMEOUT_SECONDS, Health
 from headwater.worker.kafka_cluster import kafka_cluster_id
 from headwater.worker.log_levels import LoggerLevel
 from headwater.worker.option_names import OptionWarning
-from headwater.worker.process import start_fork_server
 from headwater.worker.task_record import TaskRecord
 from headwater.worker.tasks import Tasks
 from headwater.worker.worker_config import WorkerConfig
@@ -56,12 +56,12 @@ def _change(
 class Worker:
     """Connectors and their tasks; used from one event loop."""
 
-    def __init__(self, config: WorkerConfig, store: SqliteStore) -> None:
+    def __init__(self, config: WorkerConfig, store: SqliteStore, fork_server: ForkServer) -> None:
         self._config = config
         self._store = store
         self._connectors = store.connectors()
         self._targets = store.target_states()
-        self._tasks = Tasks(config, store)
+        self._tasks = Tasks(config, store, fork_server)
         self._changing = asyncio.Lock()
         self._has_started = False
         self._cluster_id: str | None = None
@@ -72,7 +72,6 @@ class Worker:
         Raises `StateFileError` if tasks of an earlier worker don't end.
         """
         async with self._changing:
-            start_fork_server()
             if not await asyncio.to_thread(self._store.wait_for_survivors, SURVIVOR_SECONDS):
                 raise StateFileError(
                     f"Tasks of an earlier worker still use {self._config.state_file}, {SURVIVOR_SECONDS:g} s after it"

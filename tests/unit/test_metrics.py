@@ -77,11 +77,13 @@ def test_the_counts_of_a_session_stay_when_the_next_begins(meter, conversion):
 
 def test_the_counts_of_a_process_stay_when_the_next_is_started():
     task = TaskRecord()
+    task.expect_process()
     task.begin_process(1)
     task.add_report(Report(records={"c": 2, "u": 1}, retries=1, bytes_read=10, lag_seconds=3, unacknowledged=4))
     task.end_process()
     task.add_death()
     assert (task.report.lag_seconds, task.report.unacknowledged) == (None, 0)
+    task.expect_process()
     task.begin_process(2)
     for sent in (1, 5):
         task.add_report(Report(records={"c": sent}, commits=1, bytes_read=5))

@@ -103,7 +103,7 @@ def test_logs_are_readable_on_a_terminal(tmp_path):
         with os.fdopen(controller, "rb") as output:
             line = output.readline().decode()
             worker.terminate()
-    assert "worker started" in line
+    assert "worker is starting" in line
     assert "\x1b[" in line
     assert not line.startswith("{")
     assert worker.returncode == 0

@@ -10,7 +10,7 @@ C_COMPILER := gcc libc6-dev python3-dev
 HAS_C = { command -v gcc && $(PYTHON) -c 'import sysconfig; open(sysconfig.get_path("include") + "/Python.h")'; } \
 	>/dev/null 2>&1
 
-.PHONY: help install demo test check bench faults docs lock clean
+.PHONY: help install demo test check bench bench-plan faults docs lock clean
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -48,7 +48,11 @@ faults: $(INSTALLED)  ## the fault tests in full
 	@tools/services up mysql kafka
 	@eval "$$(tools/services env)" && $(BIN)/python -m pytest tests/faults --faults=full -s
 
-bench: $(INSTALLED)  ## micro-benchmark of the plan on recorded log bytes
+bench: $(INSTALLED)  ## Headwater beside Debezium, table and plot into docs; BENCH_ARGS=--quick for a short one
+	@tools/services up mysql kafka
+	@eval "$$(tools/services env)" && PYTHONPATH=. $(BIN)/python -m bench run $(BENCH_ARGS)
+
+bench-plan: $(INSTALLED)  ## micro-benchmark of the plan on recorded log bytes
 	@PYTHONPATH=. $(BIN)/python bench/plan.py
 
 docs: $(READY)  ## build the documentation site, warnings are errors

@@ -1,7 +1,7 @@
 """Micro-benchmark of the plan: recorded log bytes of an outbox table to Kafka messages, microseconds of the main
 thread an event.
 
-    make bench
+    make bench-plan
 
 Prints, for 20 rows and 1 row a transaction, the planned function alone, and with Producer.produce() into librdkafka's
 queue (no broker: the queue is emptied between the runs), beside the floor that produce() alone sets. Each figure is the
@@ -67,8 +67,8 @@ def load(rows: int, *, headers: bool) -> tuple[Plan, tuple[object, ...]]:
     converter = json_converter.create({"schemas.enable": "false"}, is_key=False)
     converters = Converters(converter, converter, simple_header.create({}, is_key=False))
     planned = plan(table_shapes(TABLE, table_map.physical, options).create, converters)
-    head = read_rows_head(body, 0, len(body), version=2)
-    first = head.bitmaps + (head.columns + 7) // 8
+    _, columns, bitmaps = read_rows_head(body, 0, len(body), version=2)
+    first = bitmaps + (columns + 7) // 8
     gtid = "c70788c5-e60c-11f1-be6e-02fc00000001:17"
     arguments = (body, first, len(body), 1, gtid, "binlog.000001", 10941, 17, 1_795_308_197_165_997)
     return planned, arguments

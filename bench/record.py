@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 import pymysql
 
 from headwater.source import Resume
-from headwater.sources.mysql.binlog import HEADER_SIZE, EventType
+from headwater.sources.mysql.binlog import HEADER_SIZE
 from headwater.sources.mysql.connector import CONNECTOR
+from headwater.sources.mysql.event_types import TABLE_MAP, WRITE_ROWS
 
 DATA = Path(__file__).parent / "data"
 TABLE = """
@@ -80,9 +81,9 @@ def record(stream) -> dict[str, str]:  # noqa: ANN001
     while len(found) < 2:
         for buffer, start, end in stream.read(1):
             body = buffer[start + HEADER_SIZE : end]
-            if buffer[start + 4] == EventType.TABLE_MAP and b"bench" in body:
+            if buffer[start + 4] == TABLE_MAP and b"bench" in body:
                 found = {"table_map": base64.b64encode(body).decode()}
-            elif buffer[start + 4] == EventType.WRITE_ROWS and found:
+            elif buffer[start + 4] == WRITE_ROWS and found:
                 found["write_rows"] = base64.b64encode(body).decode()
     return found
 

@@ -13,7 +13,10 @@ import click
 if TYPE_CHECKING:
     import socket
 
+    from headwater.rest.server import RestServer
     from headwater.stores.sqlite import SqliteStore
+    from headwater.worker.fork_server import ForkServer
+    from headwater.worker.worker import Worker
     from headwater.worker.worker_config import WorkerConfig
 
 
@@ -33,20 +36,24 @@ def worker(file: Path | None) -> None:
     On the first signal what is under way is delivered and offsets are stored; on a second one it ends at once.
     """
     from headwater.logs import configure_logs
-    from headwater.rest.server import ListenError, listen
+    from headwater.rest.listeners import ListenError, listen
     from headwater.stores.sqlite import SqliteStore, StateFileError
+    from headwater.worker.fork_server import ForkServer
 
     configure_logs()
     config = _read_config(file)
     configure_logs(config.references.redact)
+    fork_server = ForkServer()  # before files and sockets are opened, which it would hold open
     try:
         store = SqliteStore(config.state_file)
         try:
-            asyncio.run(_serve(config, store, listen(config.listeners)))
+            asyncio.run(_serve(config, store, fork_server, listen(config.listeners)))
         finally:
             store.close()
     except (ListenError, StateFileError) as error:
         raise click.ClickException(str(error)) from error
+    finally:
+        fork_server.close()
 
 
 def _read_config(file: Path | None) -> WorkerConfig:
@@ -69,37 +76,50 @@ def _read_config(file: Path | None) -> WorkerConfig:
     return config
 
 
-async def _serve(config: WorkerConfig, store: SqliteStore, sockets: list[socket.socket]) -> None:
+async def _serve(
+    config: WorkerConfig, store: SqliteStore, fork_server: ForkServer, sockets: list[socket.socket]
+) -> None:
     import structlog
 
-    from headwater.rest.app import create_app
-    from headwater.rest.server import RestServer, addresses
+    from headwater.rest.listeners import addresses
     from headwater.worker.worker import Worker, log_warnings
 
     log = structlog.get_logger(__name__)
     log_warnings(config.warnings)
     stopping = _stop_on_signals()
-    running = Worker(config, store)
-    server = RestServer(create_app(running), sockets)
+    running = Worker(config, store, fork_server)
     try:
-        serving = asyncio.create_task(server.run_until_stopped())
-        rest = addresses(sockets)
-        log.info("worker is starting", rest=rest)
+        # In a thread: tasks needn't wait until the REST API's libraries are imported.
+        rest = asyncio.create_task(asyncio.to_thread(_rest_server, running, sockets))
+        serving = asyncio.create_task(_run(rest))
+        urls = addresses(sockets)
+        log.info("worker is starting", rest=urls)
         await running.start()
         log.info(
             "worker started",
-            rest=rest,
+            rest=urls,
             bootstrap_servers=config.options["bootstrap.servers"],
             state_file=str(config.state_file),
             process=os.getpid(),
         )
         await stopping.wait()
         log.info("worker is stopping", seconds=config.graceful_seconds)
-        server.stop()
+        (await rest).stop()
         await serving
     finally:
         await running.stop()
     log.info("worker stopped")
+
+
+def _rest_server(worker: Worker, sockets: list[socket.socket]) -> RestServer:
+    from headwater.rest.app import create_app
+    from headwater.rest.server import RestServer
+
+    return RestServer(create_app(worker), sockets)
+
+
+async def _run(rest: asyncio.Task[RestServer]) -> None:
+    await (await rest).run_until_stopped()
 
 
 def _stop_on_signals() -> asyncio.Event:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headwater.rest import connectors, loggers, offsets, plugins, root, states, topics, validation
 from headwater.rest.errors import EXCEPTION_HANDLERS
+from headwater.rest.metrics import metrics
 from headwater.rest.operations import Operation
 from headwater.rest.requests import check_acceptable, check_media_type
 from headwater.worker.worker import Worker
@@ -33,7 +34,10 @@ def create_app(worker: Worker) -> ASGIApp:
     """The API of ``worker``."""
     by_path = groupby(sorted(OPERATIONS, key=attrgetter("path")), key=attrgetter("path"))
     app = Starlette(
-        routes=[_route(path, {operation.method: operation for operation in group}) for path, group in by_path],
+        routes=[
+            *(_route(path, {operation.method: operation for operation in group}) for path, group in by_path),
+            Route("/metrics", metrics),
+        ],
         exception_handlers=EXCEPTION_HANDLERS,
     )
     app.state.worker = worker

@@ -20,6 +20,7 @@ from headwater.plugins import (
     find_converter,
     find_header_converter,
 )
+from headwater.report import Meter
 from headwater.store import TaskStore
 from headwater.worker.connector_config import ConnectorConfig
 from headwater.worker.option_names import NameResolver, OptionWarning
@@ -41,6 +42,7 @@ def build_pipeline(
     connector: ConnectorConfig,
     task: int,
     store: TaskStore,
+    meter: Meter,
     *,
     on_running: Callable[[], None],
     stopping: Callable[[], bool],
@@ -52,6 +54,7 @@ def build_pipeline(
         lambda: build_sink(worker, connector, task),
         build_converters(worker, connector),
         store,
+        meter,
         commit_seconds=worker.flush_seconds,
         retry=connector.retry,
         on_running=on_running,

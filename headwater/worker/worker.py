@@ -17,11 +17,12 @@ from headwater.store import OffsetChange, State, Status, TargetState
 from headwater.stores.sqlite import SqliteStore, StateFileError
 from headwater.worker.connector_config import hide_secrets, keep_secrets, read_connector_config
 from headwater.worker.errors import ConnectorExistsError, NotFoundError, NotStoppedError, TopicTrackingError
+from headwater.worker.fork_server import ForkServer
 from headwater.worker.health import TIMEOUT_SECONDS, Health
 from headwater.worker.kafka_cluster import kafka_cluster_id
 from headwater.worker.log_levels import LoggerLevel
 from headwater.worker.option_names import OptionWarning
-from headwater.worker.process import start_fork_server
+from headwater.worker.task_record import TaskRecord
 from headwater.worker.tasks import Tasks
 from headwater.worker.threads import in_daemon_thread
 from headwater.worker.validation import Validation, validate
@@ -61,12 +62,12 @@ def _change(
 class Worker:
     """Connectors and their tasks; used from one event loop."""
 
-    def __init__(self, config: WorkerConfig, store: SqliteStore) -> None:
+    def __init__(self, config: WorkerConfig, store: SqliteStore, fork_server: ForkServer) -> None:
         self._config = config
         self._store = store
         self._connectors = store.connectors()
         self._targets = store.target_states()
-        self._tasks = Tasks(config, store)
+        self._tasks = Tasks(config, store, fork_server)
         self._changing = asyncio.Lock()
         self._validating = asyncio.Semaphore(VALIDATIONS)
         self._has_started = False
@@ -78,7 +79,6 @@ class Worker:
         Raises `StateFileError` if tasks of an earlier worker don't end.
         """
         async with self._changing:
-            start_fork_server()
             if not await asyncio.to_thread(self._store.wait_for_survivors, SURVIVOR_SECONDS):
                 raise StateFileError(
                     f"Tasks of an earlier worker still use {self._config.state_file}, {SURVIVOR_SECONDS:g} s after it"
@@ -134,6 +134,10 @@ class Worker:
             if status.task == task:
                 return status
         raise NotFoundError(f"No status found for task {name}-{task}")
+
+    def task_record(self, name: str) -> TaskRecord:
+        """What is known of the process of a connector's task, and of those before it since the worker started."""
+        return self._tasks.record(name)
 
     def offsets(self, name: str) -> list[tuple[dict[str, str], dict[str, Any]]]:
         """(partition, offset) of each log that a connector has read, as stored last. Raises `NotFoundError`."""
@@ -304,6 +308,7 @@ class Worker:
         self._check_known(name, f"Connector {name} not found")
         await self._tasks.end(name)
         self._store.delete_connector(name)
+        self._tasks.forget_record(name)
         del self._connectors[name], self._targets[name]
         log.info("connector deleted", connector=name)
 

@@ -11,7 +11,8 @@ from pymysql.connections import Connection
 from pymysql.cursors import Cursor
 from sqlalchemy import URL
 
-from headwater.sources.mysql.binlog import HEADER_SIZE, EventType, dump_from_position
+from headwater.sources.mysql import event_types
+from headwater.sources.mysql.binlog import HEADER_SIZE, dump_from_position
 
 SERVER_ID = 3_999_000_001
 HEARTBEAT_SECONDS = 20
@@ -54,7 +55,7 @@ def table_map(url: URL, cursor: Cursor, statement: str) -> bytes:
         found = []
         while not stream.ended:
             for buffer, start, end in stream.read(HEARTBEAT_SECONDS):
-                if buffer[start + 4] == EventType.TABLE_MAP:
+                if buffer[start + 4] == event_types.TABLE_MAP:
                     found.append(buffer[start + HEADER_SIZE : end])
     finally:
         stream.close()

@@ -16,8 +16,8 @@ from pymysql.connections import Connection
 from sqlalchemy import URL
 
 from headwater.shape import Reader
-from headwater.sources.mysql import charsets
-from headwater.sources.mysql.binlog import HEADER_SIZE, EventType, dump_from_position, read_header
+from headwater.sources.mysql import charsets, event_types
+from headwater.sources.mysql.binlog import HEADER_SIZE, dump_from_position
 from headwater.sources.mysql.decode import RowsReader
 from headwater.sources.mysql.events import read_rows_head
 from headwater.sources.mysql.server import read_table
@@ -85,13 +85,13 @@ class Server:
             stream = dump_from_position(connection, 4_200_042, *start, heartbeat=30, until_end=True)
             while not stream.ended:
                 for buffer, begin, end in stream.read(10):
-                    kind = read_header(buffer, begin)[1]
+                    kind = buffer[begin + 4]
                     body = begin + HEADER_SIZE
-                    if kind == EventType.TABLE_MAP:
+                    if kind == event_types.TABLE_MAP:
                         table_map = TableMap.parse(buffer[body:end])
-                    elif kind == EventType.WRITE_ROWS and table_map.id == table.id:
-                        head = read_rows_head(buffer, body, end, version=2)
-                        first = head.bitmaps + (head.columns + 7) // 8
+                    elif kind == event_types.WRITE_ROWS and table_map.id == table.id:
+                        _, columns, bitmaps = read_rows_head(buffer, body, end, version=2)
+                        first = bitmaps + (columns + 7) // 8
                         reader = RowsReader(table, table_map.physical, "c", OPTIONS)
                         rows += rows_of(reader, len(table.columns), buffer, first, end)
         return rows

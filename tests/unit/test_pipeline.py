@@ -14,8 +14,9 @@ from headwater.converters.json import create as json_converter
 from headwater.pipeline import Pipeline, Retry
 from headwater.plan import Converters
 from headwater.record import Record, Schema, Type
+from headwater.report import Meter
 from headwater.sink import Message, RetriableSinkError
-from headwater.source import EMPTY, Batch, Resume, RetriableSourceError, Rows, SourceError
+from headwater.source import EMPTY, Batch, Resume, RetriableSourceError, Rows, SourceError, SourceProgress
 from headwater.stores.sqlite import SqliteStore, SqliteTaskStore
 
 PARTITION = {"server": "log"}
@@ -43,6 +44,9 @@ class Log:
         items = [] if step == "quiet" else [record(step)]
         self._position += len(items)
         return Batch(items, {"pos": self._position})
+
+    def progress(self) -> SourceProgress:
+        return SourceProgress("log", self._position)
 
     def locate(self, rows: Rows) -> str:
         return ""
@@ -73,6 +77,9 @@ class Broker:
             raise self._failure
         self.waiting = max(0, self.waiting - self._pace)
         return self.waiting == 0
+
+    def unacknowledged(self) -> int:
+        return self.waiting
 
     def close(self, timeout: float) -> None:
         self.close_timeouts.append(timeout)
@@ -110,6 +117,7 @@ def run(store: SqliteTaskStore, topics_reset: threading.Event) -> Callable[..., 
             lambda: sink,
             Converters(JSON, JSON, JSON),
             store,
+            Meter(),
             commit_seconds=commit_seconds,
             retry=Retry(limit=RETRIES, initial=0, longest=0),
             on_running=lambda: None,

@@ -1,6 +1,8 @@
 """The servers and jars that `tools/services` knows: one file each."""
 
+from service_kinds.connect import ConnectJars
 from service_kinds.debezium import DebeziumJars
+from service_kinds.jars import JarSet
 from service_kinds.kafka import Kafka
 from service_kinds.mysql import MySQL
 from service_kinds.service import Service
@@ -22,4 +24,4 @@ VARIABLES = {
 AVAILABLE: dict[str, type[Service]] = {kind.name: kind for kind in (MySQL, Kafka)}
 
 #: Sets of jars that are no server.
-JAR_SETS = {"debezium": DebeziumJars}
+JAR_SETS: dict[str, type[JarSet]] = {kind.name: kind for kind in (ConnectJars, DebeziumJars)}

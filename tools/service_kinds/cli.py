@@ -27,6 +27,7 @@ examples:
   tools/services down                   stop everything; the data stays
   tools/services wipe mysql             stop mysql and delete its data; the software stays
   tools/services jars debezium          fetch Debezium's jars, print the folder that holds them
+  tools/services jars connect           the same for Kafka Connect's
 
 environment:
   HEADWATER_SERVICES_DIR                software, data and logs (default: .services in the checkout)

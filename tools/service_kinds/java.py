@@ -36,9 +36,16 @@ def java_version(path: str) -> int:
 
 
 def fetch_jars(installation: Installation, pom: Path, target: Path) -> None:
-    """Copies the dependencies that a Maven project declares into `target`; raises ServiceError."""
+    """Copies the dependencies that a Maven project declares, and its `pom`, into `target`; raises ServiceError."""
     if not shutil.which("mvn"):
         install_packages(installation, "maven")
     options = ["--batch-mode", "--quiet", "--strict-checksums", "--file", str(pom)]
     goal = ["dependency:copy-dependencies", f"-DoutputDirectory={target}"]
     installation.run("fetching jars", ["mvn", *options, *goal])
+    shutil.copy(pom, target / pom.name)
+
+
+def holds_jars_of(pom: Path, folder: Path) -> bool:
+    """Whether `fetch_jars` has filled the folder, and the project has not changed since."""
+    copy = folder / pom.name
+    return copy.exists() and copy.read_bytes() == pom.read_bytes()

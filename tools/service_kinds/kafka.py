@@ -1,13 +1,12 @@
 """Apache Kafka: one KRaft node, broker and controller in one process, from its jars on Maven Central."""
 
 import base64
-import shutil
 import socket
 import struct
 import uuid
 from pathlib import Path
 
-from service_kinds.java import fetch_jars, java
+from service_kinds.java import fetch_jars, holds_jars_of, java
 from service_kinds.service import HOST, Service, receive_exactly
 
 POM = Path(__file__).with_name("kafka.pom.xml")
@@ -40,11 +39,9 @@ class Kafka(Service):
         self.say("fetching Kafka's jars with Maven (50 MB)")
         fetch_jars(self, POM, target / "jars")
         (target / "log4j2.properties").write_text(LOGGING)
-        shutil.copy(POM, target / "pom.xml")
 
     def installed(self) -> bool:
-        copy = self.software / "pom.xml"
-        return copy.exists() and copy.read_bytes() == POM.read_bytes()
+        return holds_jars_of(POM, self.software / "jars")
 
     def initialise(self, data: Path) -> None:
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")

@@ -109,6 +109,11 @@ class KafkaSink:
         self._raise_failure()
         return left == 0
 
+    def unacknowledged(self) -> int:
+        """Messages in the producer's queue and on their way; see `headwater.sink.Sink.unacknowledged`."""
+        producer = self._producer
+        return 0 if producer is None else len(producer)
+
     def close(self, timeout: float) -> None:
         """Let go of the cluster; after a failure, messages that still wait are dropped at once."""
         if self._producer is None:

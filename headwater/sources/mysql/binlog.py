@@ -11,73 +11,47 @@ from __future__ import annotations
 import ssl
 import struct
 import time
-import zlib
-from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
+from zlib import crc32
 
 import pymysql
 from pymysql.connections import Connection
 
 from headwater.source import RetriableSourceError, SourceError
 from headwater.sources.mysql.connection import driver_errors, drop, send_command, socket_of, source_error
+from headwater.sources.mysql.event_types import FORMAT_DESCRIPTION
 from headwater.sources.mysql.gtid import GtidSet
+from headwater.sources.mysql.little_endian import u16, u32
 from headwater.sources.mysql.position import START_ANEW
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64
 
 COM_BINLOG_DUMP = 0x12
 COM_BINLOG_DUMP_GTID = 0x1E
 BINLOG_DUMP_NON_BLOCK = 0x01
 BINLOG_THROUGH_GTID = 0x04
 
-HEADER_SIZE = 19
-CHECKSUM_SIZE = 4
-_RECEIVE_BYTES = 1 << 20
-_WHOLE_PACKET = 0xFFFFFF
-_NO_CHECKSUM, _CRC32 = 0, 1
-_FORMAT_TAIL = 1 + CHECKSUM_SIZE
-_EOF, _ERROR, _OK = 0xFE, 0xFF, 0x00
+HEADER_SIZE: Final = 19
+"""An event's header: time (4 bytes), type (1), server id (4), size (4), position behind the event (4), flags (2)."""
+CHECKSUM_SIZE: Final = 4
+_RECEIVE_BYTES: Final = 1 << 20
+_WHOLE_PACKET: Final = 0xFFFFFF
+_NO_CHECKSUM: Final = 0
+_CRC32: Final = 1
+_FORMAT_TAIL: Final = 1 + CHECKSUM_SIZE
+_EOF: Final = 0xFE
+_ERROR: Final = 0xFF
+_OK: Final = 0x00
 _MENDS = {
     "same server_uuid/server_id": "each reader of the log needs a database.server.id of its own",
     "purged": START_ANEW,
 }
 """By a part of the server's message, which has the same number for every reason not to send its log."""
 
-read_header = struct.Struct("<IBIIIH").unpack_from
-"""timestamp, type, server id, size, position behind the event, flags"""
-
-
-class EventType(IntEnum):
-    """``Log_event_type``; the ones that mean something here."""
-
-    QUERY = 2
-    STOP = 3
-    ROTATE = 4
-    FORMAT_DESCRIPTION = 15
-    XID = 16
-    EXECUTE_LOAD_QUERY = 18
-    TABLE_MAP = 19
-    WRITE_ROWS_V1 = 23
-    UPDATE_ROWS_V1 = 24
-    DELETE_ROWS_V1 = 25
-    INCIDENT = 26
-    HEARTBEAT = 27
-    ROWS_QUERY = 29
-    WRITE_ROWS = 30
-    UPDATE_ROWS = 31
-    DELETE_ROWS = 32
-    GTID = 33
-    ANONYMOUS_GTID = 34
-    PREVIOUS_GTIDS = 35
-    XA_PREPARE = 38
-    PARTIAL_UPDATE_ROWS = 39
-    TRANSACTION_PAYLOAD = 40
-    HEARTBEAT_V2 = 41
-    GTID_TAGGED = 42
-
 
 Event = tuple[bytes, int, int]
 """(buffer, start, end): where an event lies, from its header's first byte to behind its body, without the checksum."""
-
-_FORMAT_DESCRIPTION = EventType.FORMAT_DESCRIPTION  # before Python 3.12 finding a member costs more than what it is for
 
 
 def _set_up(connection: Connection[Any], heartbeat_seconds: float) -> bool:
@@ -134,6 +108,7 @@ class BinlogStream:
         self._long: list[bytes] = []
         self._failure: SourceError | None = None
         self.ended = False
+        self.bytes_read = 0
 
     def read(self, timeout: float) -> list[Event]:
         """The events that have arrived, waiting at most ``timeout`` seconds for bytes.
@@ -164,7 +139,9 @@ class BinlogStream:
         if not data:
             raise RetriableSourceError(f"{self._doing}: the server closed the connection")
         self._heard = time.monotonic()
-        return self._fill(data)
+        whole = self._fill(data)
+        self.bytes_read += len(whole)
+        return whole
 
     def _missing(self) -> int:
         """How many bytes the packet at the start of what is left over still lacks."""
@@ -201,52 +178,55 @@ class BinlogStream:
         return events
 
     def _take_packets(self, buffer: bytes, events: list[Event]) -> None:
-        position, size = 0, len(buffer)
+        view = memoryview(buffer)
+        position: i64 = 0
+        size: i64 = len(buffer)
         while position + 4 <= size:
-            length = buffer[position] | buffer[position + 1] << 8 | buffer[position + 2] << 16
-            end = position + 4 + length
+            start: i64 = position + 4
+            length: i64 = u16(buffer, position) | buffer[position + 2] << 16
+            end: i64 = start + length
             if end > size:
                 break
             if length == _WHOLE_PACKET or self._long:
-                self._continue_long(buffer, position + 4, end, events)
+                self._continue_long(buffer, start, end, events)
             else:
-                self._take(buffer, position + 4, end, events)
+                self._take(buffer, view, start, end, events)
             position = end
         self._rest = buffer[position:]
 
-    def _continue_long(self, buffer: bytes, start: int, end: int, events: list[Event]) -> None:
+    def _continue_long(self, buffer: bytes, start: i64, end: i64, events: list[Event]) -> None:
         """An event of 16 MiB and more comes in several packets; all but the last are full."""
         self._long.append(buffer[start:end])
         if end - start < _WHOLE_PACKET:
             whole = b"".join(self._long)
             self._long.clear()
-            self._take(whole, 0, len(whole), events)
+            self._take(whole, memoryview(whole), 0, len(whole), events)
 
-    def _take(self, buffer: bytes, start: int, end: int, events: list[Event]) -> None:
+    def _take(self, buffer: bytes, view: memoryview, start: i64, end: i64, events: list[Event]) -> None:
         """Check one packet's payload: a status byte, then the event."""
-        status = buffer[start] if end > start else None
-        if status != _OK:
+        if start == end or buffer[start] != _OK:
             self._refused(buffer[start:end])
             return
         start += 1
         if end - start < HEADER_SIZE:
             raise SourceError(f"{self._doing}: an event of {end - start} bytes has no header")
-        _, kind, _, size, position, _ = read_header(buffer, start)
+        size = u32(buffer, start + 9)
         if size != end - start:
             raise SourceError(f"{self._doing}: an event says {size} bytes and has {end - start}")
-        if kind == _FORMAT_DESCRIPTION:
+        if buffer[start + 4] == FORMAT_DESCRIPTION:
             self._format(buffer, end)
             return
         if self._checksum:
             end -= CHECKSUM_SIZE
-            if zlib.crc32(memoryview(buffer)[start:end]) != int.from_bytes(buffer[end : end + 4], "little"):
+            if crc32(view[start:end]) != u32(buffer, end):
                 raise SourceError(
-                    f"{self._doing}: the checksum of the event that ends at position {position} is wrong: the log is "
-                    "damaged on the server or on the way (mysqlbinlog --verify-binlog-checksum tells which)"
+                    f"{self._doing}: the checksum of the event that ends at position {u32(buffer, start + 13)} is "
+                    "wrong: the log is damaged on the server or on the way (mysqlbinlog --verify-binlog-checksum "
+                    "tells which)"
                 )
         events.append((buffer, start, end))
 
-    def _format(self, buffer: bytes, end: int) -> None:
+    def _format(self, buffer: bytes, end: i64) -> None:
         """FORMAT_DESCRIPTION says whether the events of its file have checksums."""
         algorithm = buffer[end - _FORMAT_TAIL]
         if algorithm not in (_NO_CHECKSUM, _CRC32):

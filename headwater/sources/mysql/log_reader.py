@@ -2,65 +2,66 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 import structlog
 
-from headwater.shape import EventShape
 from headwater.source import Offset, Rows
 from headwater.sources.filters import TableFilter
-from headwater.sources.mysql.binlog import HEADER_SIZE, Event, EventType, read_header
+from headwater.sources.mysql import event_types as types
+from headwater.sources.mysql.binlog import HEADER_SIZE, Event
 from headwater.sources.mysql.ddl import read_ddl
-from headwater.sources.mysql.events import EventError, read_gtid, read_query, read_rotate, read_rows_head
+from headwater.sources.mysql.events import (
+    EventError,
+    read_begin,
+    read_gtid,
+    read_query,
+    read_rotate,
+    read_rows_head,
+)
+from headwater.sources.mysql.little_endian import u32
 from headwater.sources.mysql.position import START_ANEW, Position, StartPoint, describe
 from headwater.sources.mysql.shapes import ShapeOptions, TableShapes, table_shapes
 from headwater.sources.mysql.structures import Structures
 from headwater.sources.mysql.table import Table
 from headwater.sources.mysql.table_map import TableMap, identify
 
+if TYPE_CHECKING:
+    from mypy_extensions import i64
+
 log = structlog.get_logger(__name__)
 Physical = tuple[tuple[int, int], ...]
 """`TableMap.physical`."""
 
-
-class _RowsKind(NamedTuple):
-    """A kind of rows event: its version, how many images a row has, and which of `TableShapes` it is."""
-
-    version: int
-    images: int
-    shape: str
-
-
-_ROWS_KINDS: dict[int, _RowsKind] = {
-    EventType.WRITE_ROWS: _RowsKind(2, 1, "create"),
-    EventType.UPDATE_ROWS: _RowsKind(2, 2, "update"),
-    EventType.DELETE_ROWS: _RowsKind(2, 1, "delete"),
-    EventType.WRITE_ROWS_V1: _RowsKind(1, 1, "create"),
-    EventType.UPDATE_ROWS_V1: _RowsKind(1, 2, "update"),
-    EventType.DELETE_ROWS_V1: _RowsKind(1, 1, "delete"),
-}
-# Before Python 3.12 finding a member of an enum costs more than comparing with it.
-_TABLE_MAP, _QUERY, _GTID, _ROTATE = EventType.TABLE_MAP, EventType.QUERY, EventType.GTID, EventType.ROTATE
-_TRANSACTION_STARTS = frozenset((EventType.GTID, EventType.ANONYMOUS_GTID))
-_TRANSACTION_ENDS = frozenset((EventType.XID, EventType.XA_PREPARE))
+_CREATE: Final = 0
+_UPDATE: Final = 1
+"""What a rows event does: the order of its types, in both versions of them."""
+_SERVER_TALK: Final = frozenset((types.HEARTBEAT, types.HEARTBEAT_V2, types.ROTATE, types.PREVIOUS_GTIDS))
 _GET_PAST = f"to get past what is in the log already, {START_ANEW}"
 _ROW_FORMAT = f"SET GLOBAL binlog_format=ROW, and so in every session that is open; {_GET_PAST}"
 _UNREADABLE = {
-    EventType.EXECUTE_LOAD_QUERY: _ROW_FORMAT,
-    EventType.PARTIAL_UPDATE_ROWS: (
+    types.EXECUTE_LOAD_QUERY: _ROW_FORMAT,
+    types.PARTIAL_UPDATE_ROWS: (
         f"partial JSON updates can't be read yet: SET GLOBAL binlog_row_value_options=''; {_GET_PAST}"
     ),
-    EventType.TRANSACTION_PAYLOAD: (
+    types.TRANSACTION_PAYLOAD: (
         "a compressed transaction can't be read yet, and may hold captured tables: "
         f"SET GLOBAL binlog_transaction_compression=OFF; {_GET_PAST}"
     ),
-    EventType.GTID_TAGGED: f"GTIDs with tags can't be read yet: use gtid_next without one; {_GET_PAST}",
-    EventType.INCIDENT: f"the server lost events: {START_ANEW}",
+    types.GTID_TAGGED: f"GTIDs with tags can't be read yet: use gtid_next without one; {_GET_PAST}",
+    types.INCIDENT: f"the server lost events: {START_ANEW}",
 }
-_SERVER_TALK = frozenset((EventType.HEARTBEAT, EventType.HEARTBEAT_V2, EventType.ROTATE, EventType.PREVIOUS_GTIDS))
 _INSIDE = ("SAVEPOINT", "ROLLBACK T", "RELEASE", "XA END")
 _ENDS = ("COMMIT", "ROLLBACK")
 _CHANGES = ("INSERT", "UPDATE", "DELETE")
+
+
+def is_server_talk(event: Event) -> bool:
+    """Whether an event is none of the log's own: the server tells that it is there, or where its log goes on."""
+    buffer, start, _ = event
+    return buffer[start + 4] in _SERVER_TALK
 
 
 class LogReader:
@@ -76,6 +77,7 @@ class LogReader:
         self._skip_events, self._skip_rows = point.events_done, point.rows_done
         self._skipping = False
         self._in_xa = False
+        self._gtid_uuid, self._gtid_source = b"", ""
         self._event_start = self._event_end = point.position
         self._shapes: dict[tuple[Table, Physical], TableShapes] = {}
         self._maps: dict[bytes, TableShapes | None] = {}
@@ -93,48 +95,59 @@ class LogReader:
         """File and position behind the event at hand."""
         return self._position.file, self._event_end
 
-    def take(self, event: Event, items: list[Rows]) -> None:
-        """Take the next event; its rows, if they are captured, are added to ``items``.
+    def event_time(self) -> float | None:
+        """When the transaction at hand was committed, in Unix seconds; in whole ones where the log has no GTIDs."""
+        position = self._position
+        return position.commit_micros / 1_000_000 or position.timestamp or None
+
+    def take(self, events: Sequence[Event], items: list[Rows]) -> None:
+        """Take the next events; their rows, if they are captured, are added to ``items``.
 
         Raises `EventError`, `headwater.sources.mysql.table_map.TableMapError` or `headwater.source.SourceError`.
         """
-        buffer, start, end = event
-        timestamp, kind, server_id, size, log_position, _ = read_header(buffer, start)
+        for buffer, start, end in events:
+            self._take(buffer, start, end, items)
+
+    def _take(self, buffer: bytes, start: i64, end: i64, items: list[Rows]) -> None:
+        kind: i64 = buffer[start + 4]
+        body: i64 = start + HEADER_SIZE
+        timestamp = u32(buffer, start)
+        log_position = u32(buffer, start + 13)
         position = self._position
-        body = start + HEADER_SIZE
         if log_position:
-            self._event_start, self._event_end = log_position - size, log_position
+            self._event_start, self._event_end = log_position - u32(buffer, start + 9), log_position
         if timestamp and kind not in _SERVER_TALK:
-            position.timestamp, position.server_id = timestamp, server_id
-        rows_kind = _ROWS_KINDS.get(kind)
-        if rows_kind is not None:
-            self._rows(buffer, body, end, rows_kind, items)
-        elif kind == _TABLE_MAP:
+            position.timestamp, position.server_id = timestamp, u32(buffer, start + 5)
+        if types.WRITE_ROWS <= kind <= types.DELETE_ROWS:
+            self._rows(buffer, body, end, 2, kind - types.WRITE_ROWS, items)
+        elif kind == types.TABLE_MAP:
             self._table_map(buffer, body, end)
-        elif kind == _QUERY:
+        elif kind == types.QUERY:
             self._query(buffer, body, end)
-        elif kind in _TRANSACTION_ENDS:
+        elif kind == types.XID or kind == types.XA_PREPARE:
             self._finish()
-        elif kind in _TRANSACTION_STARTS:
-            self._gtid(buffer, body, end, anonymous=kind != _GTID)
-        elif kind == _ROTATE:
+        elif kind == types.GTID or kind == types.ANONYMOUS_GTID:
+            self._gtid(buffer, body, end, anonymous=kind != types.GTID)
+        elif kind == types.ROTATE:
             self._rotate(buffer, body, end, real=timestamp != 0)
+        elif types.WRITE_ROWS_V1 <= kind <= types.DELETE_ROWS_V1:
+            self._rows(buffer, body, end, 1, kind - types.WRITE_ROWS_V1, items)
         elif kind in _UNREADABLE:
-            self._unreadable(EventType(kind), buffer, body, end)
+            self._unreadable(kind, buffer, body, end)
         if position.in_transaction:
             position.events_done += 1
             if self._skipping:
                 self._skip_events -= 1
                 self._skipping = self._skip_events > 0
 
-    def _unreadable(self, kind: EventType, buffer: bytes, body: int, end: int) -> None:
-        if kind == EventType.PARTIAL_UPDATE_ROWS:
-            head = read_rows_head(buffer, body, end, version=2)
-            if self._by_number.get(head.table_number) is None:
+    def _unreadable(self, kind: int, buffer: bytes, body: i64, end: i64) -> None:
+        if kind == types.PARTIAL_UPDATE_ROWS:
+            number, _, _ = read_rows_head(buffer, body, end, version=2)
+            if self._by_number.get(number) is None:
                 return
-        raise EventError(f"{kind.name}: {_UNREADABLE[kind]}")
+        raise EventError(f"{types.NAMES[kind]}: {_UNREADABLE[kind]}")
 
-    def _rotate(self, buffer: bytes, body: int, end: int, *, real: bool) -> None:
+    def _rotate(self, buffer: bytes, body: i64, end: i64, *, real: bool) -> None:
         file, start = read_rotate(buffer, body, end)
         if real:
             self._by_number.clear()  # table numbers start anew with the server
@@ -143,13 +156,19 @@ class LogReader:
             self._position.rotate(file, start)
         self._event_start = self._event_end = start
 
-    def _gtid(self, buffer: bytes, body: int, end: int, *, anonymous: bool) -> None:
-        source, number, committed = read_gtid(buffer, body, end)
+    def _gtid(self, buffer: bytes, body: i64, end: i64, *, anonymous: bool) -> None:
+        uuid, number, committed = read_gtid(buffer, body, end)
         self._position.commit_micros = 0 if anonymous else committed
         if not anonymous:
-            self._position.next_gtid(source, number)
+            if uuid != self._gtid_uuid:  # seldom: most transactions come from the same server
+                self._gtid_uuid, self._gtid_source = uuid, str(UUID(bytes=uuid))
+            self._position.next_gtid(self._gtid_source, number)
 
-    def _query(self, buffer: bytes, body: int, end: int) -> None:
+    def _query(self, buffer: bytes, body: i64, end: i64) -> None:
+        begun_by = read_begin(buffer, body, end)
+        if begun_by >= 0:
+            self._begin(begun_by)
+            return
         thread, database, sql = read_query(buffer, body, end)
         position = self._position
         word = sql.lstrip()[:10].upper()
@@ -185,7 +204,7 @@ class LogReader:
             self._by_number.clear()
             self._structures.follow(ddl, sql, self.here())
 
-    def _table_map(self, buffer: bytes, body: int, end: int) -> None:
+    def _table_map(self, buffer: bytes, body: i64, end: i64) -> None:
         raw = buffer[body:end]
         number = int.from_bytes(raw[:6], "little")
         if raw in self._maps:
@@ -204,8 +223,7 @@ class LogReader:
             self._shapes[table, stored] = table_shapes(table, stored, self._options)
         return self._shapes[table, stored]
 
-    def _rows(self, buffer: bytes, body: int, end: int, kind: _RowsKind, items: list[Rows]) -> None:
-        version, images, shape_name = kind
+    def _rows(self, buffer: bytes, body: i64, end: i64, version: i64, does: i64, items: list[Rows]) -> None:
         number, columns, bitmaps = read_rows_head(buffer, body, end, version=version)
         try:
             shapes = self._by_number[number]
@@ -218,17 +236,15 @@ class LogReader:
                 f"an XA transaction changed {shapes.create.table}, and XA transactions can't be captured yet: "
                 f"use transactions without XA for captured tables; {_GET_PAST}"
             )
-        shape: EventShape = getattr(shapes, shape_name)
-        bitmap_size = (columns + 7) // 8
-        first_row = bitmaps + images * bitmap_size
-        expected = (1 << columns) - 1
-        for image in range(images):
-            at = bitmaps + image * bitmap_size
-            if int.from_bytes(buffer[at : at + bitmap_size], "little") & expected != expected:
+        shape = shapes.create if does == _CREATE else shapes.update if does == _UPDATE else shapes.delete
+        first_row: i64 = bitmaps
+        for _ in range(2 if does == _UPDATE else 1):
+            if not _has_all(buffer, first_row, end, columns):
                 raise EventError(
                     f"rows of {shape.table} lack columns: SET GLOBAL binlog_row_image=FULL, and so in every session "
                     f"that is open; {_GET_PAST}"
                 )
+            first_row += (columns + 7) // 8
         position = self._position
         arguments = (
             buffer,
@@ -243,3 +259,16 @@ class LogReader:
         )
         items.append(Rows(shape, arguments, self._skip_rows))
         self._skip_rows = 0
+
+
+def _has_all(buffer: bytes, at: i64, end: i64, columns: i64) -> bool:
+    """Whether the bitmap at ``at`` has a bit for every column; one that the event cuts short has not."""
+    whole: i64 = at + columns // 8
+    if whole >= end:
+        return False
+    while at < whole:
+        if buffer[at] != 0xFF:
+            return False
+        at += 1
+    rest: i64 = (1 << columns % 8) - 1
+    return rest == 0 or buffer[at] & rest == rest

@@ -38,8 +38,9 @@ class StartPoint:
     server_id: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.position, self.events_done, self.rows_done) < 0:
-            raise ValueError("no count is negative")
+        counts = (self.position, self.events_done, self.rows_done, self.timestamp, self.server_id)
+        if min(counts) < 0 or max(counts) >= 2**63:
+            raise ValueError("a count is negative or too large")
 
     @classmethod
     def from_offset(cls, offset: Offset) -> StartPoint:
@@ -56,7 +57,7 @@ class StartPoint:
                 timestamp=int(offset.get("ts_sec") or 0),
                 server_id=int(offset.get("server_id") or 0),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise SourceError(
                 f"the stored offset {offset!r} is not one of a MySQL connector ({error!r}): {START_ANEW}"
             ) from error
@@ -131,7 +132,8 @@ class Position:
     def finish(self, end: int) -> None:
         """The transaction, or the statement that is one by itself, ends at ``end``."""
         if self.pending is not None and self.gtids is not None:
-            self.gtids.add(*self.pending)
+            source, number = self.pending
+            self.gtids.add(source, number)
         self.pending, self.gtid = None, None
         self.restart, self.in_transaction, self.events_done = end, False, 0
 

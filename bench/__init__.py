@@ -1,0 +1,1 @@
+"""Headwater beside Debezium, on the same log, in one run: see ``docs/performance.md``."""

@@ -1,0 +1,60 @@
+"""The plot of a result file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+
+from bench.marks import good, median
+from bench.report import TITLES
+
+mpl.use("Agg")
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+COLOURS = {
+    "headwater": "#0b6e99",
+    "headwater-interpreted": "#7fb8d0",
+    "debezium": "#b0553a",
+    "debezium-tuned": "#d9a08c",
+    "limit-recv": "#999999",
+}
+WORKLOADS = ("json-100", "json-1", "plain-100", "plain-1", "kafka-json-100", "kafka-json-1")
+PANELS = (
+    ("events_per_second", "events a second (more is better)"),
+    ("cpu_us_per_event", "CPU µs an event (less is better)"),
+)
+
+
+def draw(results: Mapping[str, Any], file: Path) -> None:
+    """Write a PNG: throughput and CPU for the workloads that have marks."""
+    figure, panels = plt.subplots(len(PANELS), 1, figsize=(10, 8), layout="constrained")
+    for panel, (name, title) in zip(panels, PANELS, strict=True):
+        _bars(panel, results, name, title)
+    panels[0].legend(frameon=False, ncols=len(COLOURS), loc="lower center", bbox_to_anchor=(0.5, 1.08))
+    figure.savefig(file, dpi=110)
+    plt.close(figure)
+
+
+def _bars(panel: Axes, results: Mapping[str, Any], figure: str, title: str) -> None:
+    workloads = [name for name in WORKLOADS if name in results["workloads"]]
+    width = 0.8 / len(COLOURS)
+    for number, (engine, colour) in enumerate(COLOURS.items()):
+        values = [median(good(results["runs"], workload=name, engine=engine), figure) or 0 for name in workloads]
+        places = [place + (number - len(COLOURS) / 2 + 0.5) * width for place in range(len(workloads))]
+        bars = panel.bar(places, values, width, color=colour, label=TITLES[engine].strip("*"))
+        panel.bar_label(bars, [_short(value) for value in values], fontsize=7, rotation=90, padding=3)
+    panel.set_yscale("log")
+    panel.margins(y=0.15)
+    panel.set_xticks(range(len(workloads)), workloads)
+    panel.set_title(title, loc="left", fontsize=10)
+    panel.spines[["top", "right"]].set_visible(False)
+
+
+def _short(value: float) -> str:
+    if not value:
+        return ""
+    return f"{value / 1000:.0f}k" if value >= 10_000 else f"{value:.1f}"

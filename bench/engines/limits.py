@@ -1,0 +1,85 @@
+"""The limits: what is left when everything but the unavoidable is taken away. Run as a process of its own.
+
+python -m bench.engines.limits recv PROGRESS FILE POSITION EVENTS ROWS    read the log, split packets, nothing else
+python -m bench.engines.limits produce PROGRESS TOPIC EVENTS BYTES        produce() messages of that size, nothing else
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+from pathlib import Path
+
+from confluent_kafka import KafkaError, Producer
+
+from bench.progress import Progress
+from bench.server import MySqlServer
+from headwater.sinks.kafka.producer_config import ProducerConfig
+from headwater.sources.mysql.binlog import COM_BINLOG_DUMP
+from headwater.sources.mysql.connection import send_command, socket_of
+
+RECEIVE_BYTES = 1 << 20
+SERVER_ID = 99103
+WRITE_ROWS = 30
+XID = 16
+
+
+def receive(progress: Progress, file: str, position: int, events: int, rows: int) -> None:
+    """``recv`` into one buffer and step from packet to packet; a transaction's end stands for its rows."""
+    with MySqlServer() as server:
+        server.execute("SET @source_binlog_checksum = @@GLOBAL.binlog_checksum")
+        connection = server.connection
+        send_command(connection, COM_BINLOG_DUMP, struct.pack("<IHI", position, 0, SERVER_ID) + file.encode())
+        stream = socket_of(connection)
+        cells, rest, seen = progress.cells, b"", 0
+        while seen < events:
+            buffer = rest + stream.recv(RECEIVE_BYTES)
+            place, size = 0, len(buffer)
+            while place + 4 <= size:
+                end = place + 4 + (buffer[place] | buffer[place + 1] << 8 | buffer[place + 2] << 16)
+                if end > size:
+                    break
+                if buffer[place + 9] == XID:
+                    seen += rows
+                place = end
+            rest = buffer[place:]
+            cells[0] = min(seen, events)
+
+
+def produce(progress: Progress, topic: str, events: int, size: int) -> None:
+    """One message after the other into librdkafka's queue, to the end of their delivery."""
+    servers = os.environ["KAFKA_BOOTSTRAP_SERVERS"]
+    settings = ProducerConfig.from_config({"bootstrap.servers": servers}, {}, "limit").settings
+    producer = Producer({**settings, "on_delivery": _stop}, logger=None)
+    send, value, key, cells = producer.produce, b"x" * size, b"k" * 40, progress.cells
+    for number in range(events):
+        try:
+            send(topic, value, key)
+        except BufferError:
+            producer.poll(0.1)
+            send(topic, value, key)
+        if number % 100 == 0:
+            producer.poll(0)
+            cells[0] = number
+    producer.flush()
+    cells[0] = events
+
+
+def _stop(error: KafkaError, _: object) -> None:
+    """Only failures are reported."""
+    raise SystemExit(error.str())
+
+
+def main() -> None:
+    """See the module."""
+    what, file, *rest = sys.argv[1:]
+    progress = Progress(Path(file))
+    if what == "recv":
+        receive(progress, rest[0], *map(int, rest[1:]))
+    else:
+        produce(progress, rest[0], *map(int, rest[1:]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""Latency from commit to consumer: transactions at a pace, each event's arrival noted, at an engine that keeps running.
+
+The clock is the machine's monotonic one, which Python and Java read alike. It starts before COMMIT is sent, so that the
+commit itself is part of what is measured. One writer, one table and one partition: the order of commits is the order of
+arrivals, and the n-th row is the n-th event.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from bench.broker import Broker
+from bench.engine import Engine, EngineRun
+from bench.progress import Progress, RunFailedError
+from bench.server import MySqlServer
+from bench.throughput import TOPIC, Result, clean_up, prepare
+from bench.workload import Workload
+
+DRAIN_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """``rate`` events a second (None: as fast as one connection goes) for some seconds, ``rows`` a transaction."""
+
+    name: str
+    rate: int | None
+    rows: int
+    seconds: float
+
+
+WARM_UP = Load("warm-up", 5000, 10, 3)
+LOADS = (Load("idle", 20, 1, 4), Load("5,000/s", 5000, 10, 4), Load("full", None, 100, 2))
+
+
+def workload(sink: str) -> Workload:
+    """The outbox that the loads write into."""
+    return Workload(f"latency-{sink}", f"latency, {sink} sink", 0, 1, sink=sink)
+
+
+def run(
+    sink: str, engines: Sequence[Engine], repeats: int, server: MySqlServer, say: Callable[[str], None]
+) -> Iterator[Result]:
+    """Every load's result for every engine, as it comes."""
+    outbox = workload(sink)
+    for repeat in range(repeats):
+        for engine in engines:
+            try:
+                for error in prepare(outbox, [engine], server).values():
+                    raise error
+                results = measure(outbox, engine)
+            except (RunFailedError, TimeoutError) as error:
+                results = [{"load": load.name, "error": str(error)} for load in LOADS]
+            for result in results:
+                whole = {"workload": outbox.name, "engine": engine.name, "pair": repeat, **result}
+                say(summary(whole))
+                yield whole
+            clean_up(server)
+
+
+def measure(outbox: Workload, engine: Engine) -> list[Result]:
+    """One run through all loads. Raises `RunFailedError`."""
+    broker = Broker(TOPIC) if outbox.sink == "kafka" else None
+    if broker:
+        broker.renew()
+    started = engine.launch(outbox, arrivals=0 if broker else 2_000_000)
+    try:
+        found = _latencies(started, broker)
+    finally:
+        started.kill()
+        if broker:
+            broker.close()
+    return [_result(load, found[load.name]) for load in LOADS]
+
+
+def _result(load: Load, latencies: Sequence[float]) -> Result:
+    hundredths = statistics.quantiles(latencies, n=100, method="inclusive")
+    return {
+        "load": load.name,
+        "events": len(latencies),
+        "events_per_second": round(len(latencies) / load.seconds),
+        "p50_ms": round(hundredths[49], 2),
+        "p99_ms": round(hundredths[98], 2),
+    }
+
+
+def _latencies(started: EngineRun, broker: Broker | None) -> dict[str, list[float]]:
+    """The latencies in milliseconds of each load's events."""
+    writer = multiprocessing.get_context("spawn").Pool(1)  # one process: it never makes a row's id twice
+    arrivals = _ConsumerArrivals(broker) if broker else _SinkArrivals(started.progress)
+    found: dict[str, list[float]] = {}
+    number = 0
+    try:
+        for load in (WARM_UP, *LOADS):
+            commits = writer.apply(write, (load,))
+            number += len(commits)
+            started.wait_until(f"{number:,} events", lambda: len(arrivals) >= number, DRAIN_SECONDS)  # noqa: B023
+            first = number - len(commits)
+            found[load.name] = [(arrivals[first + n] - commit) / 1e6 for n, commit in enumerate(commits)]
+    finally:
+        arrivals.close()
+        writer.terminate()
+        writer.join()
+    return found
+
+
+def write(load: Load) -> list[int]:
+    """Commit transactions at a load's pace; when (ns, monotonic) each row's commit began."""
+    commits: list[int] = []
+    with MySqlServer() as server:
+        statements = replace(workload("counting"), events=1 << 40, rows=load.rows).inserts()
+        start = time.monotonic()
+        while time.monotonic() < start + load.seconds:
+            if load.rate:
+                time.sleep(max(0.0, start + len(commits) / load.rate - time.monotonic()))
+            server.execute_together(("BEGIN", next(statements)))
+            commits += [time.monotonic_ns()] * load.rows
+            server.execute("COMMIT")
+    return commits
+
+
+class _SinkArrivals:
+    """Noted by the counting sink."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._cells = progress.cells
+
+    def __len__(self) -> int:
+        return self._cells[0]
+
+    def __getitem__(self, number: int) -> int:
+        return self._cells[Progress.HEAD + number]
+
+    def close(self) -> None:
+        pass
+
+
+class _ConsumerArrivals:
+    """Noted by a Kafka consumer in a thread of this process."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._times: list[int] = []
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=broker.note_arrivals, args=(self._times, self._ending.is_set))
+        self._thread.start()
+
+    def __len__(self) -> int:
+        return len(self._times)
+
+    def __getitem__(self, number: int) -> int:
+        return self._times[number]
+
+    def close(self) -> None:
+        self._ending.set()
+        self._thread.join()
+
+
+def summary(result: Result) -> str:
+    """A line of progress."""
+    start = f"  {result['workload']:<17}{result['engine']:<21}#{result['pair'] + 1} {result['load']:<8}"
+    if "error" in result:
+        return f"{start} FAILED: {result['error']}"
+    figures = f"p50 {result['p50_ms']:>8.1f} ms  p99 {result['p99_ms']:>8.1f} ms"
+    return f"{start} {figures}  ({result['events_per_second']:,} events/s)"

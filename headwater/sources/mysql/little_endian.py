@@ -1,0 +1,26 @@
+"""Unsigned integers in a buffer, the lowest byte first. Byte by byte, which compiled is the quickest way to read one.
+
+Each raises IndexError where the buffer ends before the integer does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64
+
+
+def u16(buffer: bytes, at: i64) -> i64:
+    """Two bytes."""
+    return buffer[at] | buffer[at + 1] << 8
+
+
+def u32(buffer: bytes, at: i64) -> i64:
+    """Four bytes."""
+    return buffer[at] | buffer[at + 1] << 8 | buffer[at + 2] << 16 | buffer[at + 3] << 24
+
+
+def u48(buffer: bytes, at: i64) -> i64:
+    """Six bytes: the number of a table."""
+    return u32(buffer, at) | u16(buffer, at + 4) << 32

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -37,6 +37,15 @@ class Importance(StrEnum):
     LOW = "LOW"
 
 
+class Width(StrEnum):
+    """``ConfigDef.Width``: how much room a form gives the value."""
+
+    NONE = "NONE"
+    SHORT = "SHORT"
+    MEDIUM = "MEDIUM"
+    LONG = "LONG"
+
+
 class Required:
     """The default of an option that has none: leaving it out is an error."""
 
@@ -48,7 +57,12 @@ Validator = Callable[[Any], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option. ``default`` is a parsed value, `REQUIRED`, or None for "not set"."""
+    """One option. ``default`` is a parsed value, `REQUIRED`, or None for "not set".
+
+    For forms: ``label`` is what people call it (its name where that is empty), ``group`` what it belongs to, ``order``
+    its place there, from 1; see `grouped`. ``without_effect`` is why an option of the original that may be given
+    changes nothing here, empty where there is nothing to say; None for every other.
+    """
 
     name: str
     type: OptionType
@@ -56,6 +70,29 @@ class Option:
     doc: str
     importance: Importance = Importance.MEDIUM
     validator: Validator | None = None
+    label: str = ""
+    width: Width = Width.NONE
+    group: str | None = None
+    order: int = -1
+    without_effect: str | None = None
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The values that may be given, where they are few; else none."""
+        return self.validator.allowed if isinstance(self.validator, OneOf) else ()
+
+    def text(self, value: Any) -> str | None:
+        """A parsed value as it would be written in a configuration; a secret is hidden."""
+        if value is None or isinstance(value, Required):
+            return None
+        if self.type is OptionType.PASSWORD:
+            return HIDDEN
+        return ",".join(value) if self.type is OptionType.LIST else as_text(value)
+
+
+def grouped(group: str, *options: Option) -> tuple[Option, ...]:
+    """The options as members of ``group``, in this order."""
+    return tuple(replace(option, group=group, order=number) for number, option in enumerate(options, start=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +110,9 @@ class ConfigError(ValueError):
         self.problems = tuple(problems)
         lines = "\n".join(problem.message for problem in self.problems)
         super().__init__(
-            f"Connector configuration is invalid and contains the following {len(self.problems)} error(s):\n{lines}"
+            f"Connector configuration is invalid and contains the following {len(self.problems)} error(s):\n{lines}\n"
+            "You can also find the above list of errors at the endpoint"
+            " `/connector-plugins/{connectorType}/config/validate`"
         )
 
 
@@ -99,15 +138,22 @@ class Config(Mapping[str, Any]):
         return f"Config({shown!r})"
 
 
-def one_of(*allowed: str) -> Validator:
-    """A value among ``allowed``, whatever its case."""
+class OneOf:
+    """A `Validator` that can say what is allowed; see `one_of`."""
 
-    def check(value: str | None) -> str | None:
-        if value is None or value.lower() in {word.lower() for word in allowed}:
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        self.allowed = allowed
+        self._known = {word.lower() for word in allowed}
+
+    def __call__(self, value: str | None) -> str | None:
+        if value is None or value.lower() in self._known:
             return None
-        return f"must be one of {', '.join(allowed)}"
+        return f"must be one of {', '.join(self.allowed)}"
 
-    return check
+
+def one_of(*allowed: str) -> OneOf:
+    """A value among ``allowed``, whatever its case."""
+    return OneOf(allowed)
 
 
 def at_least(least: float) -> Validator:
@@ -204,6 +250,8 @@ class ConfigDef:
 
     def why_ignored(self, name: str) -> str | None:
         """Why an option of the original changes nothing here; None for every other name."""
+        if name in self.options:
+            return self.options[name].without_effect
         if name in self.ignored:
             return self.ignored[name]
         return next(
@@ -217,6 +265,13 @@ class ConfigDef:
 
     def parse(self, raw: Mapping[str, str]) -> Config:
         """Every declared option's value. Raises `ConfigError` with all problems at once."""
+        values, problems = self.check(raw)
+        if problems:
+            raise ConfigError(problems)
+        return Config(values, self.secrets, raw)
+
+    def check(self, raw: Mapping[str, str]) -> tuple[dict[str, Any], list[Problem]]:
+        """The value of every declared option that has a good one, and what is wrong with the others."""
         values: dict[str, Any] = {}
         problems: list[Problem] = []
         for option in self.options.values():
@@ -229,9 +284,7 @@ class ConfigDef:
             for name, value in raw.items()
             if self._is_refused(name, value)
         )
-        if problems:
-            raise ConfigError(problems)
-        return Config(values, self.secrets, raw)
+        return values, problems
 
     def _is_refused(self, name: str, value: str) -> bool:
         if name in self.refused:

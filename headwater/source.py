@@ -10,7 +10,7 @@ from headwater.record import Record
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from headwater.config import Config, ConfigDef
+    from headwater.config import Config, ConfigDef, Problem
     from headwater.shape import EventShape
 
 Partition = dict[str, str]
@@ -142,6 +142,12 @@ class SourceConnector(Protocol):
 
     def open(self, config: Config) -> Source:
         """A source for the only task; connects in `Source.start`. Raises `ConfigError`."""
+
+    def check_connection(self, config: Config) -> list[Problem]:
+        """Sign in to the server as a task would: what is wrong, at the option that it has to do with.
+
+        ``config`` may lack values that are wrong in options of others. Blocks for a bounded time.
+        """
 
     def check_offset(self, config: Config, partition: Mapping[str, Any], offset: Mapping[str, Any]) -> None:
         """Check an offset that was given by hand, any JSON, before it is stored. Raises `OffsetError`."""

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from headwater.rest import connectors, loggers, offsets, plugins, root, states, topics
+from headwater.rest import connectors, loggers, offsets, plugins, root, states, topics, validation
 from headwater.rest.errors import EXCEPTION_HANDLERS
 from headwater.rest.metrics import metrics
 from headwater.rest.operations import Operation
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 OPERATIONS = tuple(
     operation
-    for module in (root, connectors, states, topics, offsets, plugins, loggers)
+    for module in (root, connectors, states, topics, offsets, plugins, validation, loggers)
     for operation in module.OPERATIONS
 )
 """Everything that can be asked for."""

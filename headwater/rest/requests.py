@@ -100,12 +100,17 @@ async def read_config(request: Request, name: str) -> dict[str, str]:
     return _named(name, _config(await _read_object(request)))
 
 
+async def read_nullable_config(request: Request) -> dict[str, str | None]:
+    """A configuration in which null may stand for a value. Raises `RestError` or HTTPException."""
+    return {option: _text(option, value) for option, value in (await _read_object(request)).items()}
+
+
 async def read_patch(request: Request, name: str) -> dict[str, str | None]:
     """Options to set in connector ``name``'s configuration; None stands for those to remove (KIP-477).
 
     Raises `RestError` or HTTPException.
     """
-    patch = {option: _text(option, value) for option, value in (await _read_object(request)).items()}
+    patch = await read_nullable_config(request)
     if patch.get("name") is not None:
         _check_name(patch["name"], name)
     return patch

@@ -138,6 +138,29 @@ OPTION = _named(
     display_name=STRING,
     dependents=STRINGS,
 )
+VALIDATION = _named(
+    "ConfigInfos",
+    "What was found of a configuration.",
+    name=STRING,
+    error_count=INTEGER,
+    groups=STRINGS,
+    configs=array(
+        _named(
+            "ConfigInfo",
+            "An option and its value; the definition is null for one that is not the connector's own.",
+            definition=nullable(OPTION),
+            value=_named(
+                "ConfigValueInfo",
+                "A value, and what is wrong with it.",
+                name=STRING,
+                value=nullable(STRING),
+                recommended_values=STRINGS,
+                errors=STRINGS,
+                visible=BOOLEAN,
+            ),
+        )
+    ),
+)
 
 _LEVEL = one_of(*LEVELS)
 LOGGER = _named(

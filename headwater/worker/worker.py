@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import structlog
 
+from headwater.config import ConfigError
 from headwater.plugins import find_connector
 from headwater.store import OffsetChange, State, Status, TargetState
 from headwater.stores.sqlite import SqliteStore, StateFileError
-from headwater.worker import assembly
 from headwater.worker.connector_config import hide_secrets, keep_secrets, read_connector_config
 from headwater.worker.errors import ConnectorExistsError, NotFoundError, NotStoppedError, TopicTrackingError
 from headwater.worker.fork_server import ForkServer
@@ -23,12 +24,17 @@ from headwater.worker.log_levels import LoggerLevel
 from headwater.worker.option_names import OptionWarning
 from headwater.worker.task_record import TaskRecord
 from headwater.worker.tasks import Tasks
+from headwater.worker.threads import in_daemon_thread
+from headwater.worker.validation import Validation, validate
 from headwater.worker.worker_config import WorkerConfig
 
 log = structlog.get_logger(__name__)
 
 SURVIVOR_SECONDS = 30.0
 """How long a starting worker waits for tasks of a killed one; they end as soon as they notice."""
+
+VALIDATIONS = 4
+"""How many configurations are validated at the same time: each may wait for a server that doesn't answer."""
 
 Given = ParamSpec("Given")
 Gives = TypeVar("Gives")
@@ -63,6 +69,7 @@ class Worker:
         self._targets = store.target_states()
         self._tasks = Tasks(config, store, fork_server)
         self._changing = asyncio.Lock()
+        self._validating = asyncio.Semaphore(VALIDATIONS)
         self._has_started = False
         self._cluster_id: str | None = None
 
@@ -171,6 +178,18 @@ class Worker:
         if self._cluster_id is None:
             self._cluster_id = await asyncio.to_thread(kafka_cluster_id, self._config.values)
         return self._cluster_id
+
+    async def validate(self, config: Mapping[str, str]) -> Validation:
+        """Say what is wrong with a configuration, and try to reach the source.
+
+        ``[hidden]`` stands for a secret as in `put`, where the configuration's name is that of a connector.
+        Raises `headwater.worker.connector_config.ConnectorClassError`.
+        """
+        stored = self._connectors.get(config.get("name", ""))
+        with contextlib.suppress(ConfigError):  # what then still stands for a secret is found to be wrong
+            config = config if stored is None else keep_secrets(config, stored)
+        async with self._validating:
+            return await in_daemon_thread(partial(validate, self._config, config, connect=True))
 
     @_change
     async def create(self, name: str, config: Mapping[str, str], target: TargetState = TargetState.STARTED) -> None:
@@ -306,10 +325,12 @@ class Worker:
         if self._targets[name] is not TargetState.STOPPED:
             raise NotStoppedError(name)
 
-    def _check(self, config: Mapping[str, str]) -> list[OptionWarning]:
+    def _check(self, config: Mapping[str, str]) -> Sequence[OptionWarning]:
         """What its author should know of a connector's configuration. Raises `headwater.config.ConfigError`."""
-        connector = read_connector_config(config, self._config.references)
-        return [*connector.warnings, *assembly.check_connector(self._config, connector)]
+        validation = validate(self._config, config)
+        if validation.problems:
+            raise ConfigError(validation.problems)
+        return validation.warnings
 
     def _hide_secrets(self, config: Mapping[str, str]) -> dict[str, str]:
         return hide_secrets(config, self._config.references)

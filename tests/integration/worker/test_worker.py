@@ -210,8 +210,9 @@ def test_what_is_wrong_with_a_configuration_is_told_at_once(worker, config):
     )
     assert answer.status_code == 400
     assert answer.json()["error_code"] == 400
-    first, *problems = answer.json()["message"].splitlines()
+    first, *problems, last = answer.json()["message"].splitlines()
     assert first == "Connector configuration is invalid and contains the following 5 error(s):"
+    assert "`/connector-plugins/{connectorType}/config/validate`" in last
     for problem, part in zip(
         sorted(problems),
         [

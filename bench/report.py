@@ -76,9 +76,10 @@ def _head(results: Results) -> str:
     machine = results["machine"]
     failed = sum("error" in run for run in results["runs"])
     quick = " **A quick run: too short to be quoted.**" if results["quick"] else ""
+    build = results["versions"]["headwater"].partition(":")[0]
     return (
         f"{results['date']}, {machine['processors']} processors ({machine['processor']}), {machine['memory']}, "
-        f"{machine['system']}. Medians; {len(results['runs'])} runs, {failed} of them failed.{quick}"
+        f"{machine['system']}. Headwater {build}. Medians; {len(results['runs'])} runs, {failed} of them failed.{quick}"
     )
 
 

@@ -90,7 +90,7 @@ async def _serve(
     running = Worker(config, store, fork_server)
     try:
         # In a thread: tasks needn't wait until the REST API's libraries are imported.
-        rest = asyncio.create_task(asyncio.to_thread(_rest_server, running, sockets))
+        rest = asyncio.create_task(asyncio.to_thread(_rest_server, running, config, sockets))
         serving = asyncio.create_task(_run(rest))
         urls = addresses(sockets)
         log.info("worker is starting", rest=urls)
@@ -111,11 +111,11 @@ async def _serve(
     log.info("worker stopped")
 
 
-def _rest_server(worker: Worker, sockets: list[socket.socket]) -> RestServer:
+def _rest_server(worker: Worker, config: WorkerConfig, sockets: list[socket.socket]) -> RestServer:
     from headwater.rest.app import create_app
     from headwater.rest.server import RestServer
 
-    return RestServer(create_app(worker), sockets)
+    return RestServer(create_app(worker, config), sockets)
 
 
 async def _run(rest: asyncio.Task[RestServer]) -> None:

@@ -15,10 +15,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headwater.rest import connectors, loggers, offsets, plugins, root, states, topics, validation
 from headwater.rest.errors import EXCEPTION_HANDLERS
+from headwater.rest.hosts import HostCheck, KnownHosts
 from headwater.rest.metrics import metrics
 from headwater.rest.operations import Operation
 from headwater.rest.requests import check_acceptable, check_media_type
 from headwater.worker.worker import Worker
+from headwater.worker.worker_config import WorkerConfig
 
 log = structlog.get_logger(__name__)
 
@@ -30,8 +32,8 @@ OPERATIONS = tuple(
 """Everything that can be asked for."""
 
 
-def create_app(worker: Worker) -> ASGIApp:
-    """The API of ``worker``."""
+def create_app(worker: Worker, config: WorkerConfig) -> ASGIApp:
+    """The API of ``worker``, which was made with ``config``."""
     by_path = groupby(sorted(OPERATIONS, key=attrgetter("path")), key=attrgetter("path"))
     app = Starlette(
         routes=[
@@ -41,7 +43,8 @@ def create_app(worker: Worker) -> ASGIApp:
         exception_handlers=EXCEPTION_HANDLERS,
     )
     app.state.worker = worker
-    return _PathAsSent(app)
+    allowed, own = KnownHosts(config.allowed_hosts), KnownHosts([*config.allowed_hosts, *config.own_hosts])
+    return HostCheck(_PathAsSent(app), own, allowed)
 
 
 def _route(path: str, operations: Mapping[str, Operation]) -> Route:

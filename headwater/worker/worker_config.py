@@ -6,6 +6,7 @@ Source: ``org.apache.kafka.connect.runtime.WorkerConfig``, ``StandaloneConfig`` 
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +96,21 @@ WORKER_OPTIONS = ConfigDef(
         at_least(1),
     ),
     Option(
+        "rest.advertised.host.name",
+        OptionType.STRING,
+        None,
+        "The name that others call the worker by; the REST API answers to it.",
+        Importance.LOW,
+    ),
+    Option(
+        "rest.allowed.hosts",
+        OptionType.LIST,
+        [],
+        "Further names with dots that the REST API may be called by; .example.com stands for all below it, * for all."
+        " Web pages of these hosts may change things over it.",
+        Importance.LOW,
+    ),
+    Option(
         "rest.hide.passwords",
         OptionType.BOOLEAN,
         True,
@@ -136,8 +152,12 @@ WORKER_OPTIONS = ConfigDef(
             "a standalone worker keeps everything in its state file",
         ),
         **dict.fromkeys(
-            ("rest.advertised.host.name", "rest.advertised.listener", "rest.advertised.port"),
+            ("rest.advertised.listener", "rest.advertised.port"),
             "this worker runs standalone: no other worker forwards requests to it",
+        ),
+        **dict.fromkeys(
+            ("access.control.allow.methods", "access.control.allow.origin"),
+            "pages of other sites can't use the REST API; rest.allowed.hosts is for those behind a proxy of their own",
         ),
         **dict.fromkeys(("rest.host.name", "rest.port"), "as in Kafka 4; use listeners"),
         **dict.fromkeys(("plugin.discovery", "plugin.path", "rest.extension.classes"), "plugins are built in"),
@@ -186,6 +206,17 @@ class WorkerConfig:
         """The worker's name in status: the first address it listens on, as in Kafka Connect."""
         listener = self.listeners[0]
         return f"{listener.host}:{listener.port}"
+
+    @property
+    def allowed_hosts(self) -> list[str]:
+        """The names that the configuration allows the REST API to be called by."""
+        return list(self.options["rest.allowed.hosts"])
+
+    @property
+    def own_hosts(self) -> list[str]:
+        """The names that the worker has: those of its listeners, the advertised one, and this machine's."""
+        names = [*(listener.host for listener in self.listeners), self.options["rest.advertised.host.name"]]
+        return [name for name in (*names, socket.gethostname()) if name]
 
     @property
     def flush_seconds(self) -> float:

@@ -86,7 +86,12 @@ class JsonError(ValueError):
 
 
 def text(data: bytes) -> str:
-    """The JSON text of a binary document (never empty). Raises `JsonError`."""
+    """The JSON text of a binary document; none of no bytes, which a statement with IGNORE leaves for a NULL.
+
+    Raises `JsonError`.
+    """
+    if not data:
+        return ""
     try:
         document = _Document(data)
         result: str = dumps(document.value(data[0], 1, 0)).decode()

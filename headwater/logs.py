@@ -31,8 +31,10 @@ LEVELS = {
 ROOT = "root"
 """The name of the logger that all others inherit from, as Log4j has it."""
 
-DEFAULT_LEVELS = ((ROOT, "INFO"), ("uvicorn", "WARN"))
-"""Loggers that have a level of their own at the start, with its name."""
+
+def starting_levels(root: str = "INFO") -> dict[str, str]:
+    """The loggers that have a level of their own at the start, with its name."""
+    return {ROOT: root, "uvicorn": "WARN"}
 
 
 class _Redaction:
@@ -60,11 +62,11 @@ def redact_logs(redact: Callable[[str], str]) -> None:
     _redaction.redact = redact
 
 
-def configure_logs(levels: Iterable[tuple[str, str]] = DEFAULT_LEVELS) -> None:
+def configure_logs(levels: Iterable[tuple[str, str]] | None = None) -> None:
     """Send this process's logs, and those of the libraries it uses, to standard error.
 
     A traceback is written without the values of local variables: they may hold secrets. ``levels`` are given to
-    loggers in their order, see `set_level`; the others keep theirs.
+    loggers in their order, see `set_level`; without them those of `starting_levels`.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -86,7 +88,7 @@ def configure_logs(levels: Iterable[tuple[str, str]] = DEFAULT_LEVELS) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    for name, level in levels:
+    for name, level in starting_levels().items() if levels is None else levels:
         set_level(name, level)
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

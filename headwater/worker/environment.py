@@ -22,6 +22,7 @@ _NAMED = {
     "GROUP_ID": "group.id",
     "HOST_NAME": "rest.host.name",
     "KEY_CONVERTER": "key.converter",
+    "LOG_LEVEL": "log.level",
     "OFFSET_FLUSH_INTERVAL_MS": "offset.flush.interval.ms",
     "OFFSET_FLUSH_TIMEOUT_MS": "offset.flush.timeout.ms",
     "OFFSET_STORAGE_TOPIC": "offset.storage.topic",

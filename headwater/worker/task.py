@@ -19,13 +19,9 @@ from pathlib import Path
 import structlog
 
 from headwater.config import ConfigError
-<<<<<<< HEAD
 from headwater.conversion import TaskError
-from headwater.logs import configure_logs
-from headwater.report import Meter
-=======
 from headwater.logs import configure_logs, redact_logs
-from headwater.pipeline import TaskError
+from headwater.report import Meter
 from headwater.sink import SinkError
 from headwater.source import SourceError
 from headwater.store import StaleEpochError

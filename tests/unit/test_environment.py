@@ -43,6 +43,7 @@ def test_variables_with_names_of_their_own():
     assert properties(
         KEY_CONVERTER="string",
         VALUE_CONVERTER="json",
+        LOG_LEVEL="DEBUG",
         OFFSET_FLUSH_INTERVAL_MS="60000",
         OFFSET_FLUSH_TIMEOUT_MS="5000",
         SHUTDOWN_TIMEOUT="10000",
@@ -53,6 +54,7 @@ def test_variables_with_names_of_their_own():
     ) == {
         "key.converter": "string",
         "value.converter": "json",
+        "log.level": "DEBUG",
         "offset.flush.interval.ms": "60000",
         "offset.flush.timeout.ms": "5000",
         "task.shutdown.graceful.timeout.ms": "10000",

@@ -142,6 +142,18 @@ PLUGINS = Difference(
     "those of them that there are here",
     frozenset({"body"}),
 )
+ALIASES = Difference(
+    "`connector.class` in a configuration that is validated",
+    "may be longer than the name in the path, not shorter",
+    "any name of the same connector",
+    frozenset({"body"}),
+)
+DEBEZIUM_VALUES = Difference(
+    "values of the connector's options in a validation",
+    "null",
+    "what was given, or the default",
+    frozenset({"body"}),
+)
 OPTIONS = Difference(
     "a plugin's options that are required, of type LIST or there at all",
     "Debezium's own table",

@@ -60,8 +60,9 @@ class Option:
     """One option. ``default`` is a parsed value, `REQUIRED`, or None for "not set".
 
     For forms: ``label`` is what people call it (its name where that is empty), ``group`` what it belongs to, ``order``
-    its place there, from 1; see `grouped`. ``without_effect`` is why an option of the original that may be given
-    changes nothing here, empty where there is nothing to say; None for every other.
+    its place there, from 1; see `grouped`. ``choices`` are values to offer, among others. ``without_effect`` is why an
+    option of the original that may be given changes nothing here, empty where there is nothing to say; None for every
+    other.
     """
 
     name: str
@@ -74,12 +75,13 @@ class Option:
     width: Width = Width.NONE
     group: str | None = None
     order: int = -1
+    choices: tuple[str, ...] = ()
     without_effect: str | None = None
 
     @property
-    def allowed(self) -> tuple[str, ...]:
-        """The values that may be given, where they are few; else none."""
-        return self.validator.allowed if isinstance(self.validator, OneOf) else ()
+    def recommended(self) -> tuple[str, ...]:
+        """The values to offer: all that may be given, where they are few."""
+        return self.validator.allowed if isinstance(self.validator, OneOf) else self.choices
 
     def text(self, value: Any) -> str | None:
         """A parsed value as it would be written in a configuration; a secret is hidden."""

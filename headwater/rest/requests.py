@@ -212,15 +212,16 @@ def _config(value: object) -> dict[str, str]:
     config = {name: _text(name, member) for name, member in value.items()}
     if config.get("name") is None:
         config.pop("name", None)
-    nulls = [
-        Problem(name, f"{_NO_NULL} Leave {name} out, or give it a value.") for name in config if config[name] is None
-    ]
+    nulls = [null_problem(name) for name, text in config.items() if text is None]
     if nulls:
         raise ConfigError(nulls)
     return {name: text for name, text in config.items() if text is not None}
 
 
-_NO_NULL = "Null value can not be supplied as the configuration value."
+def null_problem(option: str) -> Problem:
+    """What is wrong with null as a value."""
+    message = f"Null value can not be supplied as the configuration value. Leave {option} out, or give it a value."
+    return Problem(option, message)
 
 
 def _text(name: str, value: object) -> str | None:

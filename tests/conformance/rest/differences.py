@@ -67,6 +67,17 @@ BAD_MEDIA_TYPE = Difference(
     "400 without a word",
     "415, as for any type that is not JSON",
 )
+OTHER_HOSTS = Difference(
+    "a Host that is not this worker's name, and changes by pages of another Origin",
+    "taken",
+    "403, unless `rest.allowed.hosts` has the name",
+    frozenset({"body"}),
+)
+OWN_PATHS = Difference(
+    "`/metrics`",
+    "404",
+    "metrics for Prometheus",
+)
 CHARSET = Difference(
     "a character set in Accept",
     "repeated in the answer's content type",

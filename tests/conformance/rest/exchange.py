@@ -79,7 +79,9 @@ class Peer:
         """The worker's answer to a request that is sent just as it is written."""
         connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=DEADLINE)
         try:
-            connection.putrequest(request.method, request.path, skip_accept_encoding=True)
+            connection.putrequest(
+                request.method, request.path, skip_host="Host" in request.headers, skip_accept_encoding=True
+            )
             body = self._bytes(request.body)
             for name, value in request.headers.items():
                 connection.putheader(name, value)

@@ -7,6 +7,8 @@ from tests.conformance.rest.differences import (
     BAD_MEDIA_TYPE,
     CHARSET,
     INTERNAL,
+    OTHER_HOSTS,
+    OWN_PATHS,
     UNLABELLED,
 )
 from tests.conformance.rest.exchange import Request, get, post
@@ -129,3 +131,15 @@ def test_answers_that_are_not_accepted(pair, accept):
 
 def test_the_character_set_is_not_chosen(pair):
     pair.differ(CHARSET, get("/connectors", Accept="application/json;charset=utf-8"))
+
+
+def test_hosts_and_origins(pair):
+    pair.same(*(get("/connectors", Host=host) for host in ("localhost", "LOCALHOST:8083", "127.0.0.1:1", "[::1]:8083")))
+    pair.same(get("/connectors", Origin="http://elsewhere.example"))
+    pair.differ(OTHER_HOSTS, get("/connectors", Host="elsewhere.example"), connect=200, headwater=403)
+    change = Request("PUT", "/connectors/nobody/pause", headers={"Origin": "http://elsewhere.example"})
+    pair.differ(OTHER_HOSTS, change, connect=404, headwater=403)
+
+
+def test_paths_of_our_own(pair):
+    pair.differ(OWN_PATHS, get("/metrics"), connect=404, headwater=200)

@@ -11,9 +11,10 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from headwater.rest import connectors, loggers, metrics, offsets, plugins, root, states, topics, validation
+from headwater.rest.address import Addresses
 from headwater.rest.errors import EXCEPTION_HANDLERS
 from headwater.rest.hosts import HostCheck, KnownHosts
 from headwater.rest.openapi import describe
@@ -41,7 +42,7 @@ def create_app(worker: Worker, config: WorkerConfig) -> ASGIApp:
     app.state.worker = worker
     app.state.description = describe(OPERATIONS)
     allowed, own = KnownHosts(config.allowed_hosts), KnownHosts([*config.allowed_hosts, *config.own_hosts])
-    return HostCheck(_PathAsSent(app), own, allowed)
+    return HostCheck(Addresses(app), own, allowed)
 
 
 def routes() -> list[Route]:
@@ -51,9 +52,13 @@ def routes() -> list[Route]:
 
 
 def _route(path: str, operations: Mapping[str, Operation]) -> Route:
-    """One path with all its methods, so that a 405 can name those that are allowed."""
+    """One path with all its methods, so that OPTIONS and a 405 can name those that are allowed."""
+    methods = [*(["HEAD"] if "GET" in operations else []), *operations, "OPTIONS"]
+    allowed = ", ".join(methods)
 
     async def dispatch(request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return Response(allowed, headers={"Allow": allowed, "Content-Type": "text/plain"})
         operation = operations["GET" if request.method == "HEAD" else request.method]
         if operation.media_type == JSON:
             check_acceptable(request)
@@ -62,20 +67,4 @@ def _route(path: str, operations: Mapping[str, Operation]) -> Route:
         log.debug("request", method=request.method, path=request.url.path, status=response.status_code)
         return response
 
-    return Route(path, dispatch, methods=list(operations))
-
-
-class _PathAsSent:
-    """Routes by the path as it was sent, without a trailing slash.
-
-    As sent: a percent-encoded slash belongs to a connector's name and doesn't separate.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            path = scope["raw_path"].decode("latin-1").rstrip("/") or "/"
-            scope = {**scope, "path": path}
-        await self._app(scope, receive, send)
+    return Route(path, dispatch, methods=methods)

@@ -154,7 +154,10 @@ def _build_converter(worker: WorkerConfig, connector: Mapping[str, str], option:
         return _FINDERS[option](name).create(_below(values, option), is_key=option == "key.converter")
     except ConfigError as error:
         raise ConfigError(Problem(f"{option}.{p.option}", f"{option}: {p.message}") for p in error.problems) from error
-    except (UnknownPluginError, MissingExtraError) as error:
+    except UnknownPluginError as error:
+        reason = f"Class {name} could not be found. There are: {', '.join(error.known)}"
+        raise ConfigError([Problem(option, f"Invalid value {name} for configuration {option}: {reason}")]) from error
+    except MissingExtraError as error:
         raise ConfigError([Problem(option, f"Invalid value {name} for configuration {option}: {error}")]) from error
 
 

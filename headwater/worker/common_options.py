@@ -14,7 +14,9 @@ from headwater.config import (
     OptionType,
     Width,
     at_least,
+    exactly_one_of,
     grouped,
+    not_blank,
     one_of,
 )
 
@@ -23,7 +25,7 @@ _ONE_VERSION = "there is one version of each plugin"
 
 def _printable(name: str) -> str | None:
     """A connector's name may be anything that can be printed."""
-    if not name.strip():
+    if not name:
         return "String may not be empty"
     controls = [str(ord(character)) for character in name if ord(character) < 32 or 127 <= ord(character) < 160]
     if controls:
@@ -32,7 +34,7 @@ def _printable(name: str) -> str | None:
 
 
 def _no_transactions(value: str) -> str | None:
-    return one_of("requested", "required")(value) or (
+    return one_of("REQUIRED", "REQUESTED")(value) or (
         "a standalone worker can't give it: the offset is in the worker's own file, and can't be stored in the Kafka"
         " transaction that holds the messages"
         if value.lower() == "required"
@@ -135,7 +137,7 @@ COMMON_OPTIONS = ConfigDef(
             "What to do when a config provider has another value: nothing (none), or start the connector anew"
             " (restart).",
             Importance.LOW,
-            one_of("none", "restart"),
+            exactly_one_of("none", "restart"),
             label="Reload Action",
             width=Width.MEDIUM,
             without_effect="",
@@ -193,7 +195,7 @@ COMMON_OPTIONS = ConfigDef(
             "none",
             "Whether a message that can't be converted stops the task (none).",
             Importance.MEDIUM,
-            one_of("none", "all"),
+            exactly_one_of("none", "all"),
             label="Error Tolerance",
             width=Width.SHORT,
         ),
@@ -269,7 +271,7 @@ COMMON_OPTIONS = ConfigDef(
             "poll",
             "Where a transaction into Kafka ends.",
             Importance.MEDIUM,
-            one_of("poll", "interval", "connector"),
+            one_of("INTERVAL", "POLL", "CONNECTOR"),
             label="Transaction Boundary",
             width=Width.SHORT,
             without_effect="",
@@ -294,6 +296,7 @@ COMMON_OPTIONS = ConfigDef(
             None,
             "The topic that a connector of a distributed worker keeps its offsets in.",
             Importance.LOW,
+            not_blank,
             label="Offsets topic",
             width=Width.LONG,
             without_effect="",

@@ -30,7 +30,7 @@ _LITERAL = ("name", "connector.class")
 """What says which connector this is can't be looked up."""
 
 _SECRET_NAME = re.compile(
-    r"password|passphrase|secret|token|credential|jaas|ssl\.keystore\.(key|certificate)|ssl\.truststore\.certificates",
+    r"password|passphrase|secret|token|credential|jaas|user\.info|(api|private)\.?key|ssl\.keystore\.(key|certificate)|ssl\.truststore\.certificates",
     re.IGNORECASE,
 )
 """Options that nobody declares here (a producer's, a misspelt one) and that hold a secret, going by their name."""

@@ -109,7 +109,8 @@ class Worker:
         """A connector's configuration as it may be shown. Raises `NotFoundError`."""
         self._check_known(name, f"Connector {name} not found")
         config = self._connectors[name]
-        return self._hide_secrets(config) if self._config.options["rest.hide.passwords"] else dict(config)
+        hidden = self._config.options["rest.hide.passwords"]
+        return hide_secrets(config, self._config.references) if hidden else dict(config)
 
     def tasks(self, name: str) -> list[int]:
         """The numbers of a connector's tasks: none when it is stopped. Raises `NotFoundError`."""
@@ -223,8 +224,8 @@ class Worker:
         """
         self._check_known(name, f"Connector {name} not found")
         stored = self._connectors[name]
-        # What the patch doesn't mention is `[hidden]` too: a secret must not go to a host that the patch names.
-        merged = {**self._hide_secrets(stored), **patch}
+        # What isn't shown counts as `[hidden]` in what the patch leaves: it must not go to a host that the patch names.
+        merged = {**self.config(name), **patch}
         config = {option: value for option, value in merged.items() if value is not None}
         complete = keep_secrets(config, stored)
         await self._configure(name, complete, self._check(complete))
@@ -269,7 +270,7 @@ class Worker:
         answer = []
         for status in self._tasks.statuses(name):
             asked = (status.task is None or include_tasks) and (status.state is State.FAILED or not only_failed)
-            answer.append(replace(status, state=State.RESTARTING, trace=None) if asked else status)
+            answer.append(replace(status, state=State.RESTARTING) if asked else status)
             if asked and status.task is not None:
                 await self._start_anew(name, status.task)
         return answer
@@ -331,9 +332,6 @@ class Worker:
         if validation.problems:
             raise ConfigError(validation.problems)
         return validation.warnings
-
-    def _hide_secrets(self, config: Mapping[str, str]) -> dict[str, str]:
-        return hide_secrets(config, self._config.references)
 
     async def _configure(
         self,

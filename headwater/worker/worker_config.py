@@ -22,7 +22,9 @@ from headwater.config import (
     Problem,
     at_least,
     not_blank,
+    one_of,
 )
+from headwater.logs import LEVELS
 from headwater.worker.config_providers import CONFIG_PROVIDERS, read_config_providers
 from headwater.worker.option_names import NameResolver, OptionWarning
 from headwater.worker.references import References
@@ -118,6 +120,14 @@ WORKER_OPTIONS = ConfigDef(
         Importance.LOW,
     ),
     Option(
+        "log.level",
+        OptionType.STRING,
+        "INFO",
+        "How much is written to the log at the start: " + ", ".join(LEVELS) + ". PUT /admin/loggers changes it later.",
+        Importance.LOW,
+        one_of(*LEVELS),
+    ),
+    Option(
         "topic.tracking.enable",
         OptionType.BOOLEAN,
         True,
@@ -200,6 +210,11 @@ class WorkerConfig:
         """The SQLite file that holds the worker's state."""
         named = self.options["offset.storage.file.filename"]
         return Path(named) if named else _default_state_file()
+
+    @property
+    def log_level(self) -> str:
+        """The root logger's level at the start, a name in `headwater.logs.LEVELS`."""
+        return str(self.options["log.level"]).upper()
 
     @property
     def worker_id(self) -> str:

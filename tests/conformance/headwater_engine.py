@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from headwater.pipeline import Pipeline
+from headwater.report import Meter
 from headwater.sink import Message
 from headwater.stores.sqlite import SqliteStore, SqliteTaskStore
 from headwater.worker.assembly import build_converters
@@ -36,6 +37,9 @@ class _Collector:
 
     def flush(self, timeout: float) -> bool:
         return True
+
+    def unacknowledged(self) -> int:
+        return 0
 
     def close(self, timeout: float) -> None:
         pass
@@ -99,10 +103,12 @@ class HeadwaterEngine:
                     lambda: _Collector(self._messages),
                     build_converters(worker, connector),
                     store,
+                    Meter(),
                     commit_seconds=0.1,
                     retry=connector.retry,
                     on_running=self._running.set,
                     stopping=self._stopping.is_set,
+                    topics_reset=threading.Event(),
                 ).run(DEADLINE)
             finally:
                 store.close()

@@ -369,6 +369,8 @@ def test_json_of_no_bytes_is_no_value() -> None:
     physical = (LogType.JSON, 4)
     assert read_one(Column("j", "json", nullable=True), physical, bytes(4)) is None
     assert read_one(Column("j", "json", nullable=False), physical, bytes(4)) == "{}"
+    default = """{"{x}": "it's", "{convert}": "\\\\"}"""
+    assert read_one(Column("j", "json", nullable=False, default=default), physical, bytes(4)) == default
 
 
 @pytest.mark.parametrize(

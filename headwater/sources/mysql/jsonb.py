@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final, final
 import orjson
 
 from headwater.sources.mysql import decimals
+from headwater.sources.mysql.little_endian import u16, u32
 
 if TYPE_CHECKING:
     from mypy_extensions import i64
@@ -85,7 +86,12 @@ class JsonError(ValueError):
 
 
 def text(data: bytes) -> str:
-    """The JSON text of a binary document (never empty). Raises `JsonError`."""
+    """The JSON text of a binary document; none of no bytes, which a statement with IGNORE leaves for a NULL.
+
+    Raises `JsonError`.
+    """
+    if not data:
+        return ""
     try:
         document = _Document(data)
         result: str = dumps(document.value(data[0], 1, 0)).decode()
@@ -143,7 +149,7 @@ class _Document:
         if depth > MAX_DEPTH:
             raise JsonError(f"binary JSON nested deeper than {MAX_DEPTH} levels")
         width: i64 = 4 if kind & 1 else 2
-        count = self.word(base, width)
+        count = u16(self.data, base) if width == 2 else u32(self.data, base)
         at = base + 2 * width
         entries = at if kind > LARGE_OBJECT else at + count * (width + 2)
         used = entries + count * (width + 1) - base
@@ -163,10 +169,8 @@ class _Document:
         """The value whose entry stands at ``at``, in a container that begins at ``base``: here if it is short."""
         data = self.data
         kind: i64 = data[at]
-        low: i64 = data[at + 1]
-        high: i64 = data[at + 2]
-        short = low | high << 8
-        word = short if width == 2 else self.word(at + 1, 4)
+        short = u16(data, at + 1)
+        word = short if width == 2 else u32(data, at + 1)
         if kind == STRING:
             return self.string(base + word)
         if kind == INT16:
@@ -176,7 +180,7 @@ class _Document:
         if kind == DOUBLE:
             return self.double(base + word)
         if kind == LITERAL:
-            return _literal(low)
+            return _literal(short & 0xFF)
         if kind == UINT16:
             return short
         if width == 4 and kind == INT32:
@@ -190,7 +194,8 @@ class _Document:
         data = self.data
         stop = at + count * (width + 2)
         first = stop + count * (width + 1)
-        last = base + self.word(stop - width - 2, width) + self.word(stop - 2, 2)
+        entry = stop - width - 2
+        last = base + (u16(data, entry) if width == 2 else u32(data, entry)) + u16(data, stop - 2)
         if not first <= last <= self.size:
             raise JsonError("binary JSON with a key out of place")
         self.use(last - first)
@@ -224,15 +229,6 @@ class _Document:
         if number - number != 0:
             raise JsonError(f"binary JSON with the number {number}")
         return orjson.Fragment(format(Decimal(number), "f"))
-
-    def word(self, at: i64, width: i64) -> i64:
-        """An unsigned integer of two or four bytes, the lowest first."""
-        data = self.data
-        low: i64 = data[at]
-        high: i64 = data[at + 1]
-        if width == 2:
-            return low | high << 8
-        return low | high << 8 | self.word(at + 2, 2) << 16
 
     def extent(self, at: i64) -> tuple[i64, i64]:
         """Where the bytes behind the length at ``at`` begin, and the length: seven bits a byte, the lowest first."""

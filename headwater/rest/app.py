@@ -13,13 +13,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from headwater.rest import connectors, loggers, offsets, plugins, root, states, topics, validation
+from headwater.rest import connectors, loggers, metrics, offsets, plugins, root, states, topics, validation
 from headwater.rest.address import Addresses
 from headwater.rest.errors import EXCEPTION_HANDLERS
 from headwater.rest.hosts import HostCheck, KnownHosts
-from headwater.rest.metrics import metrics
+from headwater.rest.openapi import describe
 from headwater.rest.operations import Operation
-from headwater.rest.requests import check_acceptable, check_media_type
+from headwater.rest.requests import JSON, check_acceptable, check_media_type
 from headwater.worker.worker import Worker
 from headwater.worker.worker_config import WorkerConfig
 
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 OPERATIONS = tuple(
     operation
-    for module in (root, connectors, states, topics, offsets, plugins, validation, loggers)
+    for module in (root, connectors, states, topics, offsets, plugins, validation, loggers, metrics)
     for operation in module.OPERATIONS
 )
 """Everything that can be asked for."""
@@ -35,17 +35,20 @@ OPERATIONS = tuple(
 
 def create_app(worker: Worker, config: WorkerConfig) -> ASGIApp:
     """The API of ``worker``, which was made with ``config``."""
-    by_path = groupby(sorted(OPERATIONS, key=attrgetter("path")), key=attrgetter("path"))
     app = Starlette(
-        routes=[
-            *(_route(path, {operation.method: operation for operation in group}) for path, group in by_path),
-            Route("/metrics", metrics),
-        ],
+        routes=routes(),
         exception_handlers=EXCEPTION_HANDLERS,
     )
     app.state.worker = worker
+    app.state.description = describe(OPERATIONS)
     allowed, own = KnownHosts(config.allowed_hosts), KnownHosts([*config.allowed_hosts, *config.own_hosts])
     return HostCheck(Addresses(app), own, allowed)
+
+
+def routes() -> list[Route]:
+    """A route for each path, with all its methods."""
+    by_path = groupby(sorted(OPERATIONS, key=attrgetter("path")), key=attrgetter("path"))
+    return [_route(path, {operation.method: operation for operation in group}) for path, group in by_path]
 
 
 def _route(path: str, operations: Mapping[str, Operation]) -> Route:
@@ -57,7 +60,8 @@ def _route(path: str, operations: Mapping[str, Operation]) -> Route:
         if request.method == "OPTIONS":
             return Response(allowed, headers={"Allow": allowed, "Content-Type": "text/plain"})
         operation = operations["GET" if request.method == "HEAD" else request.method]
-        check_acceptable(request)
+        if operation.media_type == JSON:
+            check_acceptable(request)
         check_media_type(request, has_body=operation.body is not None)
         response = await operation.handler(request)
         log.debug("request", method=request.method, path=request.url.path, status=response.status_code)

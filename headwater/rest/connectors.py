@@ -27,8 +27,8 @@ _INVALID = {HTTPStatus.BAD_REQUEST: "The configuration is invalid: what is wrong
 _UNKNOWN = {HTTPStatus.NOT_FOUND: "There is no such connector."}
 _EXPAND = Query(
     "expand",
-    schemas.array(schemas.one_of("info", "status")),
-    "What to show of each connector in place of its name only.",
+    {**schemas.STRINGS, "examples": [["info"], ["status"], ["info", "status"]]},
+    "What to show of each connector in place of its name only: info, status or both.",
 )
 
 

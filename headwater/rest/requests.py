@@ -18,6 +18,8 @@ from headwater.rest.errors import RestError
 from headwater.store import OffsetChange, TargetState
 from headwater.worker.worker import Worker
 
+JSON = "application/json"
+
 MAX_BODY_BYTES = 1 << 20
 
 _READING = ("GET", "HEAD")
@@ -61,10 +63,10 @@ def flag(request: Request, name: str, *, default: bool = False) -> bool:
 
 
 def check_acceptable(request: Request) -> None:
-    """Every answer is JSON: raises HTTPException for a client that takes anything else only."""
+    """The answer is JSON: raises HTTPException for a client that takes anything else only."""
     accepted = request.headers.get("accept") or "*/*"
     kinds = {part.partition(";")[0].strip().lower() for part in accepted.split(",")}
-    if kinds.isdisjoint({"application/json", "application/*", "*/*"}):
+    if kinds.isdisjoint({JSON, "application/*", "*/*"}):
         raise HTTPException(HTTPStatus.NOT_ACCEPTABLE)
 
 
@@ -73,8 +75,8 @@ def check_media_type(request: Request, *, has_body: bool) -> None:
 
     A page of another site can have a browser send other types without asking this server first.
     """
-    media_type = request.headers.get("content-type", "" if has_body else "application/json")
-    if request.method not in _READING and media_type.partition(";")[0].strip().lower() != "application/json":
+    media_type = request.headers.get("content-type", "" if has_body else JSON)
+    if request.method not in _READING and media_type.partition(";")[0].strip().lower() != JSON:
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 
 

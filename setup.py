@@ -22,6 +22,7 @@ from setuptools.command.build_ext import build_ext
 
 HOT = [
     "headwater/sources/mysql/binlog.py",
+    "headwater/sources/mysql/decimals.py",
     "headwater/sources/mysql/events.py",
     "headwater/sources/mysql/gtid.py",
     "headwater/sources/mysql/jsonb.py",

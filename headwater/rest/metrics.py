@@ -125,6 +125,9 @@ class _Scrape:
         add("offset_commits_total", report.commits)
         add("offset_commit_timestamp_seconds", report.committed_at)
         add("retries_total", report.retries)
+        add("records_dropped_total", report.dropped)
+        add("dead_letters_total", report.dead_letters)
+        add("values_nulled_total", report.nulled)
         for kind in _ERROR_KINDS:
             add("errors_total", report.errors.get(kind, 0), kind=kind)
         if report.last_error is not None:

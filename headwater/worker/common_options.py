@@ -1,7 +1,8 @@
 """The options that every connector has, in Kafka Connect's groups and order.
 
 Sources: ``org.apache.kafka.connect.runtime.ConnectorConfig`` and ``SourceConnectorConfig``, Debezium's
-``CommonConnectorConfig`` for ``errors.max.retries`` and ``errors.retry.delay.initial.ms``.
+``CommonConnectorConfig`` for ``errors.max.retries``, ``errors.retry.delay.initial.ms`` and
+``event.converting.failure.handling.mode``. The dead letter queue's are those of ``SinkConnectorConfig``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from headwater.config import (
     not_blank,
     one_of,
 )
+from headwater.tolerance import Unreadable
 
 _ONE_VERSION = "there is one version of each plugin"
 
@@ -173,11 +175,12 @@ COMMON_OPTIONS = ConfigDef(
             "errors.retry.timeout",
             OptionType.LONG,
             0,
-            "Milliseconds for which Kafka Connect retries a message's conversion.",
+            "Milliseconds for which an error that may pass is retried in a row before the task fails; -1 sets no limit,"
+            " 0 leaves it to errors.max.retries. A conversion is not tried again: it would give the same error.",
             Importance.MEDIUM,
+            at_least(-1),
             label="Retry Timeout for Errors",
             width=Width.MEDIUM,
-            without_effect="converting a message again gives the same error",
         ),
         Option(
             "errors.retry.delay.max.ms",
@@ -193,7 +196,8 @@ COMMON_OPTIONS = ConfigDef(
             "errors.tolerance",
             OptionType.STRING,
             "none",
-            "Whether a message that can't be converted stops the task (none).",
+            "Whether a message that can't be made stops the task (none), or is let go (all): into"
+            " errors.deadletterqueue.topic.name, or to nowhere without that. It is counted and logged.",
             Importance.MEDIUM,
             exactly_one_of("none", "all"),
             label="Error Tolerance",
@@ -203,27 +207,27 @@ COMMON_OPTIONS = ConfigDef(
             "errors.log.enable",
             OptionType.BOOLEAN,
             False,
-            "Whether errors that are tolerated are written to the log.",
+            "Whether the log tells of each error that is tolerated; else it tells of their number, every ten seconds at"
+            " most.",
             Importance.MEDIUM,
             label="Log Errors",
             width=Width.SHORT,
-            without_effect="",
         ),
         Option(
             "errors.log.include.messages",
             OptionType.BOOLEAN,
             False,
-            "Whether the log shows the messages that caused them.",
+            "Whether the log then shows the key and value of the message, as far as they can be read.",
             Importance.MEDIUM,
             label="Log Error Details",
             width=Width.SHORT,
-            without_effect="",
         ),
         Option(
             "errors.max.retries",
             OptionType.INT,
             10,
-            "How often an error that may pass is retried in a row before the task fails; -1 sets no limit.",
+            "How often an error that may pass is retried in a row before the task fails; -1 sets no limit. Without"
+            " effect where errors.retry.timeout is set.",
             Importance.MEDIUM,
             at_least(-1),
             label="The maximum number of retries",
@@ -237,6 +241,46 @@ COMMON_OPTIONS = ConfigDef(
             Importance.LOW,
             at_least(1),
             label="Delay Before the First Retry",
+            width=Width.MEDIUM,
+        ),
+        Option(
+            "event.converting.failure.handling.mode",
+            OptionType.STRING,
+            "fail",
+            "What becomes of a value that can't be read from the log: its message can't be made (fail), or null takes"
+            " the value's place where its schema allows that, with a warning in the log (warn) or without (skip).",
+            Importance.MEDIUM,
+            one_of(*Unreadable),
+            label="Event Converting Failure Handling Mode",
+            width=Width.MEDIUM,
+        ),
+        Option(
+            "errors.deadletterqueue.topic.name",
+            OptionType.STRING,
+            "",
+            "The topic that messages go to, in JSON as far as they can be told, which can't be made, with"
+            " errors.tolerance=all.",
+            Importance.MEDIUM,
+            label="Dead Letter Queue Topic Name",
+            width=Width.MEDIUM,
+        ),
+        Option(
+            "errors.deadletterqueue.topic.replication.factor",
+            OptionType.INT,
+            3,
+            "How many copies that topic gets where it does not exist yet.",
+            Importance.MEDIUM,
+            at_least(1),
+            label="Dead Letter Queue Topic Replication Factor",
+            width=Width.MEDIUM,
+        ),
+        Option(
+            "errors.deadletterqueue.context.headers.enable",
+            OptionType.BOOLEAN,
+            False,
+            "Whether those messages have headers that tell of the error, __connect.errors.… and headwater.errors.….",
+            Importance.MEDIUM,
+            label="Enable Error Context Headers",
             width=Width.MEDIUM,
         ),
     ),
@@ -302,5 +346,5 @@ COMMON_OPTIONS = ConfigDef(
             without_effect="",
         ),
     ),
-    refused={"errors.tolerance": "none", "predicates": "", "transforms": ""},
+    refused={"predicates": "", "transforms": ""},
 )

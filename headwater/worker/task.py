@@ -19,13 +19,13 @@ from pathlib import Path
 import structlog
 
 from headwater.config import ConfigError
-from headwater.conversion import TaskError
 from headwater.logs import configure_logs, redact_logs
 from headwater.report import Meter
 from headwater.sink import SinkError
 from headwater.source import SourceError
 from headwater.store import StaleEpochError
 from headwater.stores.sqlite import SqliteTaskStore
+from headwater.tolerance import TaskError
 from headwater.worker.assembly import build_pipeline
 from headwater.worker.connector_config import read_connector_config
 from headwater.worker.orders import Orders

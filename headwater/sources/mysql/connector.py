@@ -276,7 +276,6 @@ OPTIONS = ConfigDef(
         "database.ssl.keystore": "",
         "database.ssl.truststore": "",
         "enable.time.adjuster": "true",
-        "event.converting.failure.handling.mode": "fail",
         "event.deserialization.failure.handling.mode": "fail",
         "event.processing.failure.handling.mode": "fail",
         "field.name.adjustment.mode": "none",

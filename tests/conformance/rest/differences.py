@@ -70,7 +70,7 @@ BAD_MEDIA_TYPE = Difference(
 OTHER_HOSTS = Difference(
     "a Host that is not this worker's name, and changes by pages of another Origin",
     "taken",
-    "403, unless `rest.allowed.hosts` has the name",
+    "403, see [The worker](worker.md#who-may-use-it)",
     frozenset({"body"}),
 )
 OWN_PATHS = Difference(
@@ -102,7 +102,7 @@ JAVA_CLASSES = Difference(
 CONNECTION = Difference(
     "the connection to the database, when a connector is created",
     "tried: without it there is no connector",
-    "not tried: the task does, again and again while the error may pass",
+    "not tried, the database may be away: the task does, again and again; so does `config/validate`, once",
     frozenset({"content_type", "location", "body"}),
 )
 CHECKED_FIRST = Difference(

@@ -19,7 +19,7 @@ SNAPSHOT = "INITIAL"
 
 START_ANEW = (
     "stop the connector, delete its offsets and resume it (PUT /connectors/NAME/stop, DELETE /connectors/NAME/offsets, "
-    "PUT /connectors/NAME/resume), so that it starts with a new snapshot"
+    "PUT /connectors/NAME/resume), so that it starts with a new snapshot; snapshot.mode=when_needed does so by itself"
 )
 """What to do about an offset that can't be used any more."""
 

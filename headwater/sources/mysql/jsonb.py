@@ -274,7 +274,7 @@ def _opaque(column_type: int, data: bytes) -> object:
         precision, scale = data[0], data[1]
         if scale > precision or decimals.size(precision, scale) != len(data) - 2:
             raise JsonError(f"binary JSON with a decimal({precision},{scale}) of {len(data) - 2} bytes")
-        plain = decimals.plain(decimals.unscaled(data[2:], decimals.groups(precision, scale)), scale)
+        plain = decimals.plain(decimals.unscaled(data[2:], precision, scale), scale)
         return orjson.Fragment(plain)
     if column_type in DATES:
         return _date(read_int64(data)[0])

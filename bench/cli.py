@@ -69,7 +69,11 @@ def run(quick: bool, only: str, engines: str, pairs: int | None, resume: Path | 
     with MySqlServer() as server:
         results = _head(server, chosen, quick=quick)
         if resume is not None:
-            results["runs"] = _finished(json.loads(resume.read_text())["runs"])
+            earlier = json.loads(resume.read_text())
+            if any(earlier[part] != results[part] for part in ("machine", "versions", "settings")):
+                raise click.UsageError(f"{resume} is of another machine, other versions or other settings")
+            results["runs"] = _finished(earlier["runs"])
+            results["workloads"] = {**earlier["workloads"], **results["workloads"]}
             done = {result["workload"] for result in results["runs"]}
             chosen = [workload for workload in chosen if workload.name not in done]
             names = [name for name in names if name not in done]
@@ -105,7 +109,7 @@ def _head(server: MySqlServer, workloads: Sequence[Workload], *, quick: bool) ->
 
 def _finished(runs: Sequence[throughput.Result]) -> list[throughput.Result]:
     """The runs of every workload but the last, which may have ended before its last run."""
-    return [result for result in runs if result["workload"] != runs[-1]["workload"]]
+    return [result for result in runs if result["workload"] != runs[-1]["workload"]] if runs else []
 
 
 def _all_runs(

@@ -344,8 +344,8 @@ class Worker:
         if self._connectors.get(name) == config:
             return
         log_warnings(warnings, connector=name)
+        self._store.put_connector(name, config, target)  # first: where that fails, the task goes on as it was
         await self._tasks.end(name)
-        self._store.put_connector(name, config, target)
         self._connectors[name] = dict(config)
         self._targets.setdefault(name, target)
         self._apply_target(name)

@@ -7,7 +7,7 @@ from typing import Any
 from pymysql.cursors import Cursor
 
 from headwater.source import SourceError
-from headwater.sources.mysql.position import START_ANEW, StartPoint
+from headwater.sources.mysql.position import WAYS_ON, StartPoint
 
 
 class LostPositionError(SourceError):
@@ -66,13 +66,13 @@ def _check_gtids(cursor: Cursor, seen: str) -> None:
     if not row[0]:
         raise LostPositionError(
             f"the MySQL server has purged transactions that were not read yet: the offset has seen {seen}, "
-            f"gtid_purged is {row[2]}. The changes in between are lost to the log: {START_ANEW} "
+            f"gtid_purged is {row[2]}. The changes in between are lost to the log: {WAYS_ON} "
             "(and raise binlog_expire_logs_seconds)"
         )
     if not row[1]:
         raise LostPositionError(
             f"the offset has seen transactions that this MySQL server never had: {seen}. "
-            f"It is another server or was restored from a backup: {START_ANEW}"
+            f"It is another server or was restored from a backup: {WAYS_ON}"
         )
 
 
@@ -82,11 +82,11 @@ def _check_file(cursor: Cursor, point: StartPoint) -> None:
     if point.file not in sizes:
         raise LostPositionError(
             f"the MySQL server no longer has the binlog file {point.file} that the offset is in "
-            f"(it has {', '.join(sizes) or 'none'}). The changes in between are lost to the log: {START_ANEW} "
+            f"(it has {', '.join(sizes) or 'none'}). The changes in between are lost to the log: {WAYS_ON} "
             "(and raise binlog_expire_logs_seconds)"
         )
     if point.position > sizes[point.file]:
         raise LostPositionError(
             f"the offset is at {point.file}:{point.position}, but that file ends at {sizes[point.file]}: "
-            f"it is another server or the log was reset: {START_ANEW}"
+            f"it is another server or the log was reset: {WAYS_ON}"
         )

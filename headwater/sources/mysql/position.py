@@ -19,9 +19,11 @@ SNAPSHOT = "INITIAL"
 
 START_ANEW = (
     "stop the connector, delete its offsets and resume it (PUT /connectors/NAME/stop, DELETE /connectors/NAME/offsets, "
-    "PUT /connectors/NAME/resume), so that it starts with a new snapshot; snapshot.mode=when_needed does so by itself"
+    "PUT /connectors/NAME/resume), so that it starts with a new snapshot"
 )
 """What to do about an offset that can't be used any more."""
+WAYS_ON = f"{START_ANEW}; snapshot.mode=when_needed does so by itself"
+"""The same where the start finds it out."""
 
 
 @dataclass(slots=True)

@@ -188,9 +188,9 @@ def test_changes_and_deletes_of_such_a_row_are_dead_letters_too(
     write("UPDATE items SET other = 'z'")
     write(f"UPDATE items SET name = {LONE_SURROGATE}")
     write("DELETE FROM items")
-    letters = read_topic(kafka_bootstrap, dead_letter_topic, lambda messages: len(messages) == 5)
+    letters = read_topic(kafka_bootstrap, dead_letter_topic, lambda messages: len(messages) == 6)
     found = [(json.loads(letter.key())["id"], json.loads(letter.value())["op"]) for letter in letters]
-    assert found == [(1, "u"), (1, "d"), (2, "u"), (2, "u"), (2, "d")]
+    assert found == [(1, "u"), (1, "d"), (2, "c"), (2, "u"), (2, "u"), (2, "d")]
     assert events(1) == [("u", 2, "readable")]
 
 

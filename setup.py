@@ -21,6 +21,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 HOT = [
+    "headwater/converters/decimal_text.py",
     "headwater/sources/mysql/binlog.py",
     "headwater/sources/mysql/decimals.py",
     "headwater/sources/mysql/events.py",
@@ -28,7 +29,9 @@ HOT = [
     "headwater/sources/mysql/jsonb.py",
     "headwater/sources/mysql/little_endian.py",
     "headwater/sources/mysql/log_reader.py",
+    "headwater/sources/mysql/packed_datetime.py",
     "headwater/sources/mysql/position.py",
+    "headwater/sources/mysql/texts.py",
 ]
 """What runs for every row and gains by being compiled."""
 

@@ -21,11 +21,15 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 HOT = [
+    "headwater/java_double.py",
+    "headwater/sources/little_endian.py",
+    "headwater/sources/mongodb/bson.py",
+    "headwater/sources/mongodb/change_event.py",
+    "headwater/sources/mongodb/extended_json.py",
     "headwater/sources/mysql/binlog.py",
     "headwater/sources/mysql/events.py",
     "headwater/sources/mysql/gtid.py",
     "headwater/sources/mysql/jsonb.py",
-    "headwater/sources/mysql/little_endian.py",
     "headwater/sources/mysql/log_reader.py",
     "headwater/sources/mysql/position.py",
 ]

@@ -21,7 +21,8 @@ from typing import Any
 import orjson
 
 from headwater.converter import ConversionError
-from headwater.converters.java_text import big_decimal, decimal_scale, non_finite, shortest_float32
+from headwater.converters.java_text import big_decimal, decimal_scale, shortest_float32
+from headwater.java_double import non_finite
 from headwater.record import DECIMAL, Schema, Type
 
 ToJson = Callable[[Any], Any]

@@ -1,0 +1,367 @@
+"""BSON as extended JSON text, straight from its bytes, in the forms that Debezium's MongoDB connector gives it.
+
+`Form.STRICT` is the old strict form, of ``before``, ``after`` and ``source.lsid``; the others are the relaxed form of
+version 2. A document reads as one that was decoded into a map: of several elements with one name the last counts, in
+the place of the first.
+
+Source: ``JsonSerialization`` and ``MongoDbCollectionSchema`` in Debezium 3.6; ``org.bson.json.JsonWriter``,
+``StrictCharacterStreamJsonWriter`` and the converters beside them, ``org.bson.BsonBinaryReader`` (Java driver 5.9).
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import sys
+import unicodedata
+from base64 import b64encode
+from datetime import datetime, timedelta
+from enum import Enum
+from json.encoder import encode_basestring, encode_basestring_ascii
+from typing import TYPE_CHECKING, Final
+
+from headwater.java_double import double_text
+from headwater.sources.little_endian import s32, s64, u32
+from headwater.sources.mongodb import bson
+from headwater.sources.mongodb.bson import (
+    BsonError,
+    check_limits,
+    document_end,
+    name_end,
+    require,
+    string_end,
+    value_end,
+)
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64
+
+_FLOAT64: Final = struct.Struct("<d")
+_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - every date here is in UTC
+_END_OF_YEAR_9999: Final = 253402300799999
+_MAX_NAMES: Final = 65536
+_OLD_BINARY: Final = 2
+
+# What StrictCharacterStreamJsonWriter writes as it is; all else becomes an escape, and so does everything above U+FFFF,
+# because Java looks at the halves of a surrogate pair.
+_PLAIN_CATEGORIES: Final = frozenset(
+    ("Lu", "Ll", "Lt", "Lo", "Nd", "Nl", "No", "Zs", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So")
+)
+_SURROGATE: Final = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]?")
+"""Half of a surrogate pair, or most of it, in bytes that are no UTF-8; Java reads it as one unreadable character."""
+
+
+class Form(Enum):
+    """Which extended JSON: ``before`` and ``after``, the key's ``id``, or ``updatedFields``."""
+
+    STRICT = "strict"
+    KEY = "key"
+    CHANGE = "change"
+
+
+class Name:
+    """An element's name as it is written; ``seen`` is the last document that it was met in."""
+
+    __slots__ = ("first", "next", "seen")
+
+    def __init__(self, quoted: str, comma: str) -> None:
+        self.first = f"{{{quoted}: "
+        self.next = f"{comma}{quoted}: "
+        self.seen: i64 = 0
+
+
+class Writer:
+    """Writes documents in one form. It keeps what it learns of their names, and serves one thread."""
+
+    def __init__(self, form: Form) -> None:
+        self._relaxed = form is not Form.STRICT
+        self._comma = ", " if form is Form.CHANGE else ","
+        self._names: dict[bytes, Name] = {}
+        self._documents: i64 = 0
+        self._parts: list[str] = []
+
+    def document(self, data: bytes, start: i64, end: i64) -> str:
+        """The text of the document that takes up ``data[start:end]``. Raises `BsonError`."""
+        return self.value(data, bson.DOCUMENT, start, end)
+
+    def value(self, data: bytes, kind: i64, start: i64, end: i64) -> str:
+        """The text of the value of type ``kind`` that takes up ``data[start:end]``. Raises `BsonError`."""
+        check_limits(data, start, end)
+        if len(self._names) > _MAX_NAMES:
+            self._names.clear()
+        parts: list[str] = []
+        self._parts = parts
+        if self._value(data, kind, start, end, 0) != end:
+            raise BsonError(f"BSON: bytes behind a value of type 0x{kind:02x}")
+        return "".join(parts)
+
+    def _document(self, data: bytes, start: i64, limit: i64, depth: i64) -> i64:
+        end = _enter(data, start, limit, depth)
+        stop: i64 = end - 1
+        at: i64 = start + 4
+        parts = self._parts
+        if at == stop:
+            parts.append("{}")
+            return end
+        before: i64 = len(parts)
+        self._documents += 1
+        this: i64 = self._documents
+        may_repeat = True
+        first = True
+        while at < stop:
+            kind: i64 = data[at]
+            behind = name_end(data, at + 1, stop)
+            name = self._name(data[at + 1 : behind])
+            if name.seen >= this and may_repeat:  # met here, or in a document within this one
+                if _repeats(data, start + 4, stop):
+                    del parts[before:]
+                    self._merged(data, start + 4, stop, depth)
+                    return end
+                may_repeat = False
+            name.seen = this
+            parts.append(name.first if first else name.next)
+            first = False
+            at = self._value(data, kind, behind + 1, stop, depth)
+        parts.append("}")
+        return end
+
+    def _merged(self, data: bytes, at: i64, stop: i64, depth: i64) -> None:
+        """The elements from ``at`` to ``stop``, each name once."""
+        last: dict[str, tuple[int, int]] = {}
+        while at < stop:
+            kind: i64 = data[at]
+            behind = name_end(data, at + 1, stop)
+            last[_text(data[at + 1 : behind])] = (kind, behind + 1)
+            at = value_end(data, kind, behind + 1, stop)
+        separator = "{"
+        for name, (kind_, start) in last.items():
+            self._parts.append(f"{separator}{_quote(name)}: ")
+            separator = self._comma
+            self._value(data, kind_, start, stop, depth)
+        self._parts.append("}")
+
+    def _array(self, data: bytes, start: i64, limit: i64, depth: i64) -> i64:
+        end = _enter(data, start, limit, depth)
+        stop: i64 = end - 1
+        at: i64 = start + 4
+        parts = self._parts
+        if at == stop:
+            parts.append("[]")
+            return end
+        separator = "["
+        while at < stop:
+            kind: i64 = data[at]
+            behind = name_end(data, at + 1, stop)
+            parts.append(separator)
+            separator = self._comma
+            at = self._value(data, kind, behind + 1, stop, depth)
+        parts.append("]")
+        return end
+
+    def _name(self, raw: bytes) -> Name:
+        name = self._names.get(raw)
+        if name is None:
+            name = self._names[raw] = Name(_quote(_text(raw)), self._comma)
+        return name
+
+    def _value(self, data: bytes, kind: i64, at: i64, limit: i64, depth: i64) -> i64:
+        """Write the value that begins at ``at``; where it ends."""
+        parts = self._parts
+        if kind == bson.STRING:
+            end = string_end(data, at, limit)
+            parts.append(_quote(_text(data[at + 4 : end - 1])))
+            return end
+        if kind == bson.OBJECT_ID:
+            require(at, 12, limit)
+            parts.append(f'{{"$oid": "{data[at : at + 12].hex()}"}}')
+            return at + 12
+        if kind == bson.INT32:
+            require(at, 4, limit)
+            parts.append(str(s32(data, at)))
+            return at + 4
+        if kind == bson.DOCUMENT:
+            return self._document(data, at, limit, depth + 1)
+        if kind == bson.ARRAY:
+            return self._array(data, at, limit, depth + 1)
+        if kind == bson.INT64:
+            require(at, 8, limit)
+            number = str(s64(data, at))
+            parts.append(number if self._relaxed else f'{{"$numberLong": "{number}"}}')
+            return at + 8
+        if kind == bson.DATE:
+            require(at, 8, limit)
+            parts.append(self._date(s64(data, at)))
+            return at + 8
+        if kind == bson.NULL:
+            parts.append("null")
+            return at
+        if kind == bson.BOOLEAN:
+            require(at, 1, limit)
+            parts.append(_boolean(data[at]))
+            return at + 1
+        if kind == bson.DOUBLE:
+            require(at, 8, limit)
+            parts.append(self._double(_FLOAT64.unpack_from(data, at)[0]))
+            return at + 8
+        if kind == bson.CODE_WITH_SCOPE:
+            return self._code_with_scope(data, at, limit, depth)
+        end = value_end(data, kind, at, limit)
+        parts.append(self._rare(data, kind, at, end))
+        return end
+
+    def _code_with_scope(self, data: bytes, at: i64, limit: i64, depth: i64) -> i64:
+        end = value_end(data, bson.CODE_WITH_SCOPE, at, limit)
+        scope = string_end(data, at + 4, end)
+        self._parts.append(f'{{"$code": {_quote(_text(data[at + 8 : scope - 1]))}{self._comma}"$scope": ')
+        if self._document(data, scope, end, depth + 1) != end:
+            raise BsonError("BSON: bytes behind the scope of code")
+        self._parts.append("}")
+        return end
+
+    def _rare(self, data: bytes, kind: i64, at: i64, end: i64) -> str:
+        """A value that takes up ``data[at:end]``, of the types that documents seldom have."""
+        comma = self._comma
+        if kind == bson.BINARY:
+            return self._binary(data, at, end)
+        if kind == bson.DECIMAL128:
+            return f'{{"$numberDecimal": "{_decimal(s64(data, at), s64(data, at + 8))}"}}'
+        if kind == bson.TIMESTAMP:
+            return f'{{"$timestamp": {{"t": {u32(data, at + 4)}{comma}"i": {u32(data, at)}}}}}'
+        if kind == bson.REGEX:
+            behind = name_end(data, at, end)
+            pattern = _quote(_text(data[at:behind]))
+            options = _quote(_sorted(_text(data[behind + 1 : end - 1])))
+            if self._relaxed:
+                return f'{{"$regularExpression": {{"pattern": {pattern}{comma}"options": {options}}}}}'
+            return f'{{"$regex": {pattern}{comma}"$options": {options}}}'
+        if kind == bson.CODE:
+            return f'{{"$code": {_quote(_text(data[at + 4 : end - 1]))}}}'
+        if kind == bson.SYMBOL:
+            return f'{{"$symbol": {_quote(_text(data[at + 4 : end - 1]))}}}'
+        if kind == bson.DB_POINTER:
+            behind = end - 12
+            namespace = _quote(_text(data[at + 4 : behind - 1]))
+            return f'{{"$ref": {namespace}{comma}"$id": {{"$oid": "{data[behind:end].hex()}"}}}}'
+        if kind == bson.MIN_KEY:
+            return '{"$minKey": 1}'
+        if kind == bson.MAX_KEY:
+            return '{"$maxKey": 1}'
+        return '{"$undefined": true}'
+
+    def _binary(self, data: bytes, at: i64, end: i64) -> str:
+        subtype: i64 = data[at + 4]
+        start: i64 = at + 5
+        if subtype == _OLD_BINARY:  # has its size twice
+            require(start, 4, end)
+            if start + 4 + u32(data, start) != end:
+                raise BsonError("BSON: binary data of subtype 2 with two different sizes")
+            start += 4
+        base64 = b64encode(data[start:end]).decode("ascii")
+        if self._relaxed:
+            return f'{{"$binary": {{"base64": "{base64}"{self._comma}"subType": "{subtype:02X}"}}}}'
+        return f'{{"$binary": "{base64}"{self._comma}"$type": "{subtype:02X}"}}'
+
+    def _date(self, milliseconds: i64) -> str:
+        if not self._relaxed:
+            return f'{{"$date": {milliseconds}}}'
+        if milliseconds < 0 or milliseconds > _END_OF_YEAR_9999:
+            return f'{{"$date": {{"$numberLong": "{milliseconds}"}}}}'
+        moment = (_EPOCH + timedelta(milliseconds=int(milliseconds))).isoformat(timespec="milliseconds")
+        return f'{{"$date": "{moment.rstrip("0").rstrip(".")}Z"}}'
+
+    def _double(self, value: float) -> str:
+        text = double_text(value)
+        if value - value != 0:
+            return f'{{"$numberDouble": "{text}"}}' if self._relaxed else text
+        return text.replace("E", "E+") if "E" in text and "E-" not in text else text
+
+
+def _enter(data: bytes, start: i64, limit: i64, depth: i64) -> i64:
+    """Where the document or array that begins at ``start`` ends, which is ``depth`` levels down."""
+    if depth > bson.MAX_DEPTH:
+        raise BsonError(f"BSON nested deeper than {bson.MAX_DEPTH} levels")
+    return document_end(data, start, limit)
+
+
+def _repeats(data: bytes, at: i64, stop: i64) -> bool:
+    """Whether two of the elements from ``at`` to ``stop`` have the same name."""
+    names: set[str] = set()
+    count = 0
+    while at < stop:
+        behind = name_end(data, at + 1, stop)
+        names.add(_text(data[at + 1 : behind]))
+        count += 1
+        at = value_end(data, data[at], behind + 1, stop)
+    return len(names) != count
+
+
+def _boolean(byte: i64) -> str:
+    if byte > 1:
+        raise BsonError(f"BSON: a boolean that is {byte}")
+    return "true" if byte else "false"
+
+
+def _text(raw: bytes) -> str:
+    """Text in UTF-8; what is none is replaced as Java does."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return _SURROGATE.sub(b"\xef\xbf\xbd", raw).decode("utf-8", "replace")
+
+
+def _quote(text: str) -> str:
+    """A JSON string."""
+    if text.isascii():
+        return encode_basestring_ascii(text)
+    return _UNPRINTED.sub(_escape, encode_basestring(text))
+
+
+def _escape(match: re.Match[str]) -> str:
+    return encode_basestring_ascii(match[0])[1:-1]
+
+
+def _unprinted() -> str:
+    """A regular expression for the characters that are escaped though JSON would take them."""
+    classes: list[str] = []
+    start = -1
+    for code in range(0x7F, 0x10000):
+        plain = unicodedata.category(chr(code)) in _PLAIN_CATEGORIES
+        if plain and start >= 0:
+            classes.append(f"{re.escape(chr(start))}-{re.escape(chr(code - 1))}")
+            start = -1
+        elif not plain and start < 0:
+            start = code
+    return f"[{''.join(classes)}{chr(start)}-{chr(sys.maxunicode)}]"
+
+
+_UNPRINTED: Final = re.compile(_unprinted())
+
+
+def _sorted(options: str) -> str:
+    """The options of a regular expression, sorted by UTF-16 code units."""
+    return "".join(map(chr, sorted(memoryview(options.encode("utf-16-le")).cast("H"))))
+
+
+def _decimal(low: int, high: int) -> str:
+    """A decimal128 in its binary integer encoding: ``Decimal128.toString``."""
+    high &= 0xFFFFFFFFFFFFFFFF
+    sign = "-" if high >> 63 else ""
+    if high >> 58 & 0x1F == 0x1F:
+        return "NaN"
+    if high >> 59 & 0xF == 0xF:
+        return f"{sign}Infinity"
+    if high >> 61 & 3 == 3:  # more digits than there can be
+        return _scientific(sign, "0", (high >> 47 & 0x3FFF) - 6176)
+    coefficient = (high & 0x1FFFFFFFFFFFF) << 64 | low & 0xFFFFFFFFFFFFFFFF
+    return _scientific(sign, str(coefficient), (high >> 49 & 0x3FFF) - 6176)
+
+
+def _scientific(sign: str, digits: str, exponent: int) -> str:
+    adjusted = exponent + len(digits) - 1
+    if exponent > 0 or adjusted < -6:
+        fraction = f".{digits[1:]}" if len(digits) > 1 else ""
+        return f"{sign}{digits[0]}{fraction}E{'+' if adjusted > 0 else ''}{adjusted}"
+    if exponent == 0:
+        return sign + digits
+    digits = digits.rjust(1 - exponent, "0")
+    return f"{sign}{digits[:exponent]}.{digits[exponent:]}"

@@ -26,6 +26,7 @@ HOT = [
     "headwater/sources/mongodb/bson.py",
     "headwater/sources/mongodb/change_event.py",
     "headwater/sources/mongodb/extended_json.py",
+    "headwater/sources/mongodb/reply.py",
     "headwater/sources/mysql/binlog.py",
     "headwater/sources/mysql/events.py",
     "headwater/sources/mysql/gtid.py",

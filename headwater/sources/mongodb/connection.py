@@ -114,14 +114,16 @@ class Server:
     for each command.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, longest_wait_ms: int | None = None) -> None:
         self.hosts = hosts_of(config["mongodb.connection.string"])
         self.doing = f"reading MongoDB at {self.hosts}"
         self._pinned: tuple[str, int | None] | None = None
         with self.errors(f"connecting to MongoDB at {self.hosts}"):
             try:
                 self.client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
-                    config["mongodb.connection.string"], server_selector=self._choose, **_settings(config)
+                    config["mongodb.connection.string"],
+                    server_selector=self._choose,
+                    **_settings(config, longest_wait_ms),
                 )
             except (ValueError, TypeError) as error:
                 raise SourceError(f"connecting to MongoDB at {self.hosts}: {error}") from error
@@ -184,8 +186,11 @@ class Server:
         self.client.close()
 
 
-def _settings(config: Config) -> dict[str, Any]:
-    """The driver's settings; what the connection string says too is left to it, as Debezium does."""
+def _settings(config: Config, longest_wait_ms: int | None) -> dict[str, Any]:
+    """The driver's settings; what the connection string says too is left to it, as Debezium does.
+
+    ``longest_wait_ms`` bounds how long to look for a server, whatever is configured.
+    """
     settings: dict[str, Any] = {
         "appname": "headwater",
         "connectTimeoutMS": config["mongodb.connect.timeout.ms"],
@@ -201,6 +206,9 @@ def _settings(config: Config) -> dict[str, Any]:
     if "ssl" in given:
         given.add("tls")
     settings = {name: value for name, value in settings.items() if name.lower() not in given}
+    if longest_wait_ms is not None:
+        wanted = config["mongodb.server.selection.timeout.ms"]
+        settings["serverSelectionTimeoutMS"] = min(wanted, longest_wait_ms)
     if config["mongodb.user"] and "@" not in config["mongodb.connection.string"]:
         settings |= {"username": config["mongodb.user"], "password": config["mongodb.password"] or ""}
         if "authsource" not in given:

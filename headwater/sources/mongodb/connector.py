@@ -17,15 +17,16 @@ from headwater.config import (
     Importance,
     Option,
     OptionType,
+    Problem,
     at_least,
     not_blank,
     one_of,
 )
-from headwater.source import OffsetError
+from headwater.source import OffsetError, SourceError
 from headwater.sources.envelope import context_headers
 from headwater.sources.filters import patterns
 from headwater.sources.mongodb.capture import CAPTURE_MODES, Capture, check_operations, check_pipeline
-from headwater.sources.mongodb.connection import check_connection_string
+from headwater.sources.mongodb.connection import Server, check_connection_string
 from headwater.sources.mongodb.documents import Documents
 from headwater.sources.mongodb.position import check_offset
 from headwater.sources.mongodb.scope import Lists
@@ -97,6 +98,14 @@ OPTIONS = ConfigDef(
         30_000,
         "How long to wait for a server that can be read from.",
         validator=at_least(1),
+    ),
+    Option(
+        "connection.validation.timeout.ms",
+        OptionType.LONG,
+        60_000,
+        "How long config/validate waits for a server, where that is less than mongodb.server.selection.timeout.ms.",
+        _LOW,
+        at_least(1),
     ),
     Option(
         "mongodb.socket.timeout.ms",
@@ -204,7 +213,8 @@ OPTIONS = ConfigDef(
         OptionType.STRING,
         "initial",
         "What to read before the change stream: all documents where there is no offset (initial), at each start "
-        "(always), where the log no longer reaches back (when_needed), and nothing else (initial_only); or none (no_data).",
+        "(always), where the log no longer reaches back (when_needed), and nothing else (initial_only); or none "
+        "(no_data).",
         _HIGH,
         one_of(*SNAPSHOT_MODES),
     ),
@@ -312,6 +322,18 @@ class MongoDbConnector:
             SNAPSHOT_MODES[config["snapshot.mode"].lower()],
             capture.stream_options,
         )
+
+    def check_connection(self, config: Config) -> list[Problem]:
+        """See `headwater.source.SourceConnector.check_connection`."""
+        try:
+            server = Server(config, config["connection.validation.timeout.ms"])
+            try:
+                server.database_names()  # what nobody may ask who has not signed in
+            finally:
+                server.close()
+        except SourceError as error:
+            return [Problem("mongodb.connection.string", f"Unable to connect: {error}")]
+        return []
 
     def check_offset(self, config: Config, partition: Mapping[str, Any], offset: Mapping[str, Any]) -> None:
         """See `headwater.source.SourceConnector.check_offset`."""

@@ -50,8 +50,12 @@ class Documents:
 
 
 def _removed_fields(data: bytes, start: int, end: int) -> list[str] | None:
+    if not start:
+        return None
     return read_strings(data, start, end) or None
 
 
 def _truncated_arrays(data: bytes, start: int, end: int) -> list[dict[str, Any]] | None:
+    if not start:
+        return None
     return [{"field": name, "size": size} for name, size in read_truncated(data, start, end)] or None

@@ -6,12 +6,14 @@ is right, as it is with Debezium. Source: ``MongoDbSnapshotChangeEventSource`` o
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import structlog
 
 from headwater.shape import EventShape
-from headwater.source import Batch, Rows
+from headwater.source import Batch, Rows, SnapshotProgress
 from headwater.sources.mongodb.connection import Server
 from headwater.sources.mongodb.reply import read_documents
 from headwater.sources.mongodb.shapes import CollectionShapes
@@ -28,11 +30,15 @@ class Snapshot:
         self._server = server
         self._collections = collections
         self._batches = self._read()
+        self.progress = SnapshotProgress(tables=len(collections), tables_done=0, rows=0, started=time.time())
 
     def next_batch(self) -> Batch | None:
         """The next documents, None when all are read. Raises `headwater.source.SourceError`."""
         with self._server.errors(f"reading the snapshot from MongoDB at {self._server.hosts}"):
-            return next(self._batches, None)
+            batch = next(self._batches, None)
+        if batch is None:
+            self.progress = replace(self.progress, ended=time.time())
+        return batch
 
     def _read(self) -> Iterator[Batch]:
         """The last document of all is held back until it is known to be that."""
@@ -44,9 +50,11 @@ class Snapshot:
                 rows = [_rows(shapes.read, data, body)] if body else []
                 held, items = [_rows(shapes.read, data, [last])], [*held, *rows]
                 count += len(body) + 1
+                self.progress = replace(self.progress, rows=self.progress.rows + len(body) + 1)
                 yield Batch(items, None)
             of = f"{number}/{len(self._collections)}"
             log.info("snapshot collection read", collection=shapes.id, number=of, documents=count)
+            self.progress = replace(self.progress, tables_done=number)
         for last_rows in held:
             data, places, _ = last_rows.arguments
             yield Batch([last_rows._replace(arguments=(data, places, "last"))], None)

@@ -10,7 +10,7 @@ import structlog
 
 from headwater.config import Config
 from headwater.shape import EventShape
-from headwater.source import EMPTY, Batch, Partition, Resume, Rows
+from headwater.source import EMPTY, Batch, Partition, Resume, Rows, SnapshotProgress, SourceProgress
 from headwater.sources.filters import TableFilter
 from headwater.sources.mongodb.change_stream import Changes, ChangeStream, StreamOptions, check_time
 from headwater.sources.mongodb.connection import HistoryLostError, Server
@@ -60,6 +60,8 @@ class MongoDbSource:
         self._stream: ChangeStream | None = None
         self._ahead: Changes | None = None
         self._snapshot: Snapshot | None = None
+        self._snapshot_taken: SnapshotProgress | None = None
+        self._bytes_read = 0
         self._position: Position
         self._shapes: dict[tuple[str, str], CollectionShapes] = {}
         self._captured: dict[tuple[str, str], CollectionShapes | None] = {}
@@ -130,13 +132,14 @@ class MongoDbSource:
         changes, self._ahead = self._ahead or self._stream.read(timeout), None
         items = [rows for run in changes.runs if (rows := self._rows(changes.data, run)) is not None]
         self._position = changes.position
-        return Batch(items, self._position.offset())
+        self._bytes_read += len(changes.data)
+        return Batch(items, self._position.offset(), event_time=_written_at(changes))
 
     def _poll_snapshot(self, snapshot: Snapshot) -> Batch:
         batch = snapshot.next_batch()
         if batch is not None:
             return batch
-        self._snapshot = None
+        self._snapshot_taken, self._snapshot = snapshot.progress, None
         if self._mode.streams:
             self._open(self._position)
         return Batch((), self._position.offset())
@@ -158,6 +161,11 @@ class MongoDbSource:
         return self._shapes[name]
 
     # telling and ending
+
+    def progress(self) -> SourceProgress:
+        snapshot = self._snapshot
+        taken = snapshot.progress if snapshot is not None else self._snapshot_taken
+        return SourceProgress(bytes_read=self._bytes_read, snapshot=taken)
 
     def locate(self, rows: Rows) -> str:
         """Where a log event stands: the collection, and the cluster times of the first and the last event at hand."""
@@ -184,3 +192,11 @@ class MongoDbSource:
         if self._server is not None:
             self._server.close()
             self._server = None
+
+
+def _written_at(changes: Changes) -> float | None:
+    """When the last change was written, in Unix seconds; None where there is none."""
+    if not changes.runs:
+        return None
+    last = changes.runs[-1].events[-1]
+    return float(last.cluster_seconds) if last.wall_time is None else last.wall_time / 1000

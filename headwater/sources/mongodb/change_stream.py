@@ -78,40 +78,36 @@ class ChangeStream:
         self._collection = target if isinstance(target, str) else "$cmd.aggregate"
         self._reader = ChangeEventReader()
         self._cursor = 0
-        self._token: Token | None = None
+        self._position: Position | None = None
         self._skip_to: Token | None = None
-        self._open(start.token if start else None)
+        self._open(start)
 
     @property
-    def token(self) -> Token:
+    def position(self) -> Position:
         """The place that is read up to."""
-        assert self._token is not None  # noqa: S101 - opening found it
-        return self._token
+        assert self._position is not None  # noqa: S101 - opening found it
+        return self._position
 
-    def _open(self, token: Token | None) -> None:
+    def _open(self, start: Position | None) -> None:
         stage = self._options.stage()
         self._skip_to = None
-        if token is not None and token.is_from_invalidate:
-            stage["startAfter"] = RawBSONDocument(token.document)
-        elif token is not None:
-            stage["startAtOperationTime"] = token.cluster_time
-            self._skip_to = token
+        if start is not None and start.token.is_from_invalidate:
+            stage["startAfter"] = RawBSONDocument(start.token.document)
+        elif start is not None:
+            stage["startAtOperationTime"] = start.token.cluster_time
+            self._skip_to = start.token
         pipeline = [{"$changeStream": stage}, *self._options.stages]
         doing = f"opening the change stream on {self._options.scope} of MongoDB at {self._server.hosts}"
         _, target = self._options.scope.target
         with self._server.errors(doing):
-            reply = self._read(
-                self._server.raw_command(
-                    self._database, "aggregate", target, pipeline=pipeline, cursor={"batchSize": Int64(0)}
-                )
+            data = self._server.raw_command(
+                self._database, "aggregate", target, pipeline=pipeline, cursor={"batchSize": Int64(0)}
             )
+        reply = self._read(data)
         self._cursor = reply.cursor
-        if token is not None:
-            self._token = token
-        elif reply.token:
-            self._token = Token.parse(reply.data[reply.token : reply.token_end])
-        else:
+        if start is None and not reply.token:
             raise SourceError(f"{doing}: it gives no resume token with a batch, as MongoDB does since 4.2")
+        self._position = start or Position(Token.parse(data[reply.token : reply.token_end]))
 
     def read(self, timeout: float) -> Changes:
         """The next events, waiting at most ``timeout`` seconds for the first.
@@ -134,10 +130,10 @@ class ChangeStream:
         try:
             changes = self._take(reply)
         except (BsonError, TokenError) as error:
-            raise SourceError(f"{self._server.doing}, behind {self.token.data}: {error}") from error
+            raise SourceError(f"{self._server.doing}, behind {self.position.token.data}: {error}") from error
         if reply.cursor == 0:
             log.info("the change stream was ended by the server and is opened anew", scope=str(self._options.scope))
-            self._open(self._token)
+            self._open(self._position)
         return changes
 
     def _read(self, data: bytes) -> Reply:
@@ -149,13 +145,10 @@ class ChangeStream:
     def _take(self, reply: Reply) -> Changes:
         data = reply.data
         runs = read_runs(data, reply.batch, reply.batch_end, self._reader) if reply.batch else []
-        if reply.token:
-            self._token = Token.parse(data[reply.token : reply.token_end])
-        elif runs:
-            self._token = _token_of(data, runs[-1].events[-1])
+        self._position = self._behind_batch(reply, runs)
         if self._skip_to is not None:
             runs = self._behind(self._skip_to, data, runs)
-        return Changes(data, runs, self._position(data, runs))
+        return Changes(data, runs, self._position)
 
     def _behind(self, start: Token, data: bytes, runs: list[Run]) -> list[Run]:
         """The runs without the events that ``start`` covers, of which none follows one that it does not."""
@@ -168,12 +161,17 @@ class ChangeStream:
                 return [run._replace(events=run.events[done:]), *runs[number + 1 :]]
         return []
 
-    def _position(self, data: bytes, runs: list[Run]) -> Position:
+    def _behind_batch(self, reply: Reply, runs: list[Run]) -> Position:
+        """The place of the batch's token, which may be that of the last event, of this batch or an earlier one."""
+        data = reply.data
+        token = data[reply.token : reply.token_end]
+        if token == self.position.token.document:
+            return self.position
         if runs:
             last = runs[-1].events[-1]
-            if data[last.token_start : last.token_end] == self.token.document:
-                return Position(self.token, (last.cluster_seconds, last.cluster_increment))
-        return Position(self.token)
+            if not token or token == data[last.token_start : last.token_end]:
+                return Position(_token_of(data, last), (last.cluster_seconds, last.cluster_increment))
+        return Position(Token.parse(token)) if token else self.position
 
     def close(self) -> None:
         """Let the server close the cursor."""

@@ -28,6 +28,7 @@ from headwater.sources.filters import patterns
 from headwater.sources.mongodb.capture import CAPTURE_MODES, Capture, check_operations, check_pipeline
 from headwater.sources.mongodb.connection import Server, check_connection_string
 from headwater.sources.mongodb.documents import Documents
+from headwater.sources.mongodb.fields import FieldRules, check_excluded, check_renamed
 from headwater.sources.mongodb.position import check_offset
 from headwater.sources.mongodb.scope import Lists
 from headwater.sources.mongodb.shapes import ShapeOptions
@@ -134,6 +135,20 @@ OPTIONS = ConfigDef(
         validator=one_of("regex", "literal"),
     ),
     Option(
+        "field.exclude.list",
+        OptionType.STRING,
+        None,
+        "Fields (database.collection.field, a * stands for any part of the first two) to leave out of documents.",
+        validator=check_excluded,
+    ),
+    Option(
+        "field.renames",
+        OptionType.STRING,
+        None,
+        "Fields to rename: database.collection.field:name.",
+        validator=check_renamed,
+    ),
+    Option(
         "capture.mode",
         OptionType.STRING,
         "change_streams_update_full",
@@ -233,9 +248,7 @@ OPTIONS = ConfigDef(
         "converters": "",
         "event.converting.failure.handling.mode": "fail",
         "event.processing.failure.handling.mode": "fail",
-        "field.exclude.list": "",
         "field.name.adjustment.mode": "none",
-        "field.renames": "",
         "heartbeat.interval.ms": "0",
         "mongodb.authentication.class": ("io.debezium.connector.mongodb.connection.defaultmongodbauthprovider"),
         "mongodb.ssl.keystore": "",
@@ -316,7 +329,7 @@ class MongoDbConnector:
                 tombstones=config["tombstones.on.delete"],
                 headers=context_headers(prefix, self.name, 0, str(uuid.uuid4())) if extended else (),
                 pre_images=capture.pre_images,
-                documents=Documents(),
+                documents=Documents(FieldRules.parse(config["field.exclude.list"], config["field.renames"])),
             ),
             lists.filter(BUILTIN_DATABASES),
             SNAPSHOT_MODES[config["snapshot.mode"].lower()],

@@ -93,8 +93,10 @@ class Position:
     def from_offset(cls, offset: Mapping[str, Any]) -> Position:
         """Raises `SourceError` for an offset that no connector for MongoDB wrote."""
         try:
+            seconds, increment = (int(offset.get(name, -1)) for name in ("sec", "ord"))
             return cls(
                 _token(offset["resume_token"]),
+                None if seconds < 0 else (seconds, increment),
                 snapshot_unfinished=offset.get("initsync") not in (None, False, "false"),
             )
         except (KeyError, TypeError, ValueError) as error:

@@ -56,7 +56,7 @@ _CHANGE_SLOTS = {
     "wall_time": "event.wall_time or None",
     "millis": "event.wall_time or event.cluster_seconds * 1000",
     "order": "event.cluster_increment",
-    "session": "document(data, event.session_start, event.session_end)",
+    "session": "session_document(data, event.session_start, event.session_end)",
     "transaction_number": "event.transaction_number",
 }
 """What each slot of a change event is."""

@@ -99,7 +99,7 @@ class MongoDbSource:
                 start = None
         if start is None:
             stream = ChangeStream(server, options, None)
-            start = Position(stream.token)
+            start = stream.position
         self._stream = stream
         log.info("reading the change stream", of=str(options.scope), start=str(start.token.cluster_time))
         return start

@@ -85,6 +85,13 @@ def _mongodb_client(mongodb_url: str) -> Iterator[pymongo.MongoClient[dict[str, 
         yield client
 
 
+@pytest.fixture(scope="session")
+def mongod_program(_mongodb_client: pymongo.MongoClient[dict[str, Any]]) -> str:
+    """The program that the tests' replica set runs, for servers of a test's own (`tests.mongod`)."""
+    program: str = _mongodb_client.admin.command("getCmdLineOpts")["argv"][0]
+    return program
+
+
 @pytest.fixture
 def mongodb_database(_mongodb_client: pymongo.MongoClient[dict[str, Any]]) -> Iterator[Database[dict[str, Any]]]:
     """A database that only this test uses; it is dropped afterwards."""

@@ -8,10 +8,12 @@ Source: "Change Streams" in MongoDB's manual and in the drivers' specifications.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pymongo
 import structlog
 from bson.int64 import Int64
 from bson.raw_bson import RawBSONDocument
@@ -20,7 +22,7 @@ from pymongo.errors import PyMongoError
 from headwater.source import RetriableSourceError, SourceError
 from headwater.sources.mongodb.bson import BsonError
 from headwater.sources.mongodb.change_event import ChangeEvent, ChangeEventReader
-from headwater.sources.mongodb.connection import Server, source_error
+from headwater.sources.mongodb.connection import GOODBYE_SECONDS, Server
 from headwater.sources.mongodb.position import START_ANEW, Position, Token, TokenError
 from headwater.sources.mongodb.reply import Reply, Run, read_reply, read_runs
 from headwater.sources.mongodb.scope import Scope
@@ -46,6 +48,11 @@ class StreamOptions:
     before_change: str | None = None
     max_await_ms: int | None = None
     batch_events: int = BATCH_EVENTS
+
+    @property
+    def needs_images(self) -> bool:
+        """Whether collections must keep images for what is asked."""
+        return "whenAvailable" in (self.full_document, self.before_change)
 
     def stage(self) -> dict[str, Any]:
         """``$changeStream`` without a place to start from."""
@@ -174,12 +181,10 @@ class ChangeStream:
         return Position(Token.parse(token)) if token else self.position
 
     def close(self) -> None:
-        """Let the server close the cursor."""
+        """Let the server close the cursor; where it can't be told, it does so by itself after a while."""
         if self._cursor:
-            try:
+            with contextlib.suppress(PyMongoError), pymongo.timeout(GOODBYE_SECONDS):
                 self._server.raw_command(self._database, "killCursors", self._collection, cursors=[Int64(self._cursor)])
-            except PyMongoError as error:
-                log.debug("the change stream's cursor is left to the server", error=str(source_error(error, "closing")))
             self._cursor = 0
 
 

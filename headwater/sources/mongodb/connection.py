@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pymongo
+import structlog
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo.client_session import ClientSession
@@ -18,9 +19,13 @@ from headwater.config import Config
 from headwater.source import RetriableSourceError, SourceError
 from headwater.sources.mongodb.position import START_ANEW
 
+log = structlog.get_logger(__name__)
+
 RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 
 HISTORY_LOST = 286
+GOODBYE_SECONDS = 1.0
+"""How long to wait for a server that is told that it has one reader less."""
 _PASSING = {
     *(6, 7, 89, 9001),  # the network
     *(91, 189, 10107, 11600, 11602, 13435, 13436),  # another member becomes the primary, or this one shuts down
@@ -89,11 +94,12 @@ def driver_errors(doing: str) -> Iterator[None]:
 
 def check_connection_string(text: str | None) -> str | None:
     """What is wrong with a connection string, without its secrets; None where nothing is."""
-    parts = urlsplit(text or "")
-    if parts.scheme not in ("mongodb", "mongodb+srv") or not hosts_of(text or ""):
+    scheme = (text or "").partition("://")[0]
+    if scheme not in ("mongodb", "mongodb+srv") or not hosts_of(text or ""):
         return "must be a connection string: mongodb://HOST:PORT/?replicaSet=NAME or mongodb+srv://NAME/"
     try:
-        if parts.scheme == "mongodb":
+        urlsplit(text or "")
+        if scheme == "mongodb":
             pymongo.uri_parser.parse_uri(text or "", warn=False)
     except ConfigurationError as error:
         return f"is not taken by the driver ({type(error).__name__}): user and password must be percent-escaped"
@@ -164,6 +170,16 @@ class Server:
             )
             return sorted(name for collection in found if not (name := collection["name"]).startswith("system."))
 
+    def collections_without_images(self, database: str) -> set[str]:
+        """Those that keep no pre- and post-images; empty where the user may not ask."""
+        try:
+            found = list(self.client[database].list_collections(filter={"type": "collection"}))
+        except OperationFailure as error:
+            log.debug("whether collections keep images can't be asked", database=database, error=_told(error))
+            return set()
+        images = {each["name"]: each.get("options", {}).get("changeStreamPreAndPostImages", {}) for each in found}
+        return {name for name, option in images.items() if not option.get("enabled")}
+
     def raw_command(self, database: str, name: str, value: object, **arguments: Any) -> bytes:
         """A command of the one session that reads cursors, and the bytes of its reply. Raises PyMongo's errors."""
         if self._session is None:
@@ -179,11 +195,11 @@ class Server:
         return bytes(reply.raw)
 
     def close(self) -> None:
-        """Let go of the connections."""
-        with contextlib.suppress(PyMongoError):
+        """Let go of the connections, without waiting for a server that is gone."""
+        with contextlib.suppress(PyMongoError), pymongo.timeout(GOODBYE_SECONDS):
             if self._session is not None:
                 self._session.end_session()
-        self.client.close()
+            self.client.close()
 
 
 def _settings(config: Config, longest_wait_ms: int | None) -> dict[str, Any]:

@@ -101,8 +101,22 @@ class MongoDbSource:
             stream = ChangeStream(server, options, None)
             start = stream.position
         self._stream = stream
+        if options.needs_images:
+            self._warn_of_missing_images(server)
         log.info("reading the change stream", of=str(options.scope), start=str(start.token.cluster_time))
         return start
+
+    def _warn_of_missing_images(self, server: Server) -> None:
+        """Where a collection keeps no images the server gives null in their place, and says nothing."""
+        for database in filter(self._filter.captures_database, server.database_names()):
+            for name in sorted(server.collections_without_images(database)):
+                if self._filter.captures(database, name):
+                    log.warning(
+                        "a collection keeps no pre- and post-images, so events have null in their place",
+                        collection=f"{database}.{name}",
+                        remedy=f"db.getSiblingDB({database!r}).runCommand("
+                        f"{{collMod: {name!r}, changeStreamPreAndPostImages: {{enabled: true}}}})",
+                    )
 
     def _connected(self) -> Server:
         if self._server is None:

@@ -20,12 +20,13 @@ options that `headwater/sources/mongodb/connector.py` declares; options that eve
 
 ## What the server needs
 
-- A replica set: change streams need its log. A set of one member will do (`mongod --replSet rs0`, then `rs.initiate()`).
-  Sharded clusters are not tested.
+- A replica set: change streams need its log. A set of one member will do (`mongod --replSet rs0`, then
+  `rs.initiate()`). Sharded clusters are not tested.
 - MongoDB 4.2 or later; tested with 6.0. Pre- and post-images need 6.0.
 - A user with the role `read` on the databases that are captured: `read` on one database is enough where the include
   lists name only that one, `readAnyDatabase` captures a whole deployment.
-- A log that reaches back as far as the connector may be away: `db.adminCommand({replSetResizeOplog: 1, size: MEGABYTES})`.
+- A log that reaches back as far as the connector may be away:
+  `db.adminCommand({replSetResizeOplog: 1, size: MEGABYTES})`.
 - For `capture.mode=…_with_pre_image` and `capture.mode.full.update.type=post_image`, collections that keep images:
   `db.runCommand({collMod: NAME, changeStreamPreAndPostImages: {enabled: true}})`. Events of others have null in their
   place; the log names them at the start.
@@ -39,8 +40,8 @@ The change stream watches the narrowest of collection, database and deployment t
 The offset is `{"sec", "ord", "resume_token"}`, as Debezium's is; one that Debezium stored can be used. Filters,
 `skipped.operations` and the scope may change between two starts: reading goes on where it was.
 
-Where the server ends the change stream, because the collection or database that it watches was dropped or renamed, it is
-opened again behind that.
+Where the server ends the change stream, because the collection or database that it watches was dropped or renamed, it
+is opened again behind that.
 """
 
 

@@ -10,7 +10,7 @@ C_COMPILER := gcc libc6-dev python3-dev
 HAS_C = { command -v gcc && $(PYTHON) -c 'import sysconfig; open(sysconfig.get_path("include") + "/Python.h")'; } \
 	>/dev/null 2>&1
 
-.PHONY: help install demo test check bench bench-plan faults docs lock clean
+.PHONY: help install demo test check bench bench-plan footprint faults docs lock clean
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -38,11 +38,13 @@ test: $(INSTALLED)  ## all tests against real servers (installed and started her
 	@eval "$$(tools/services env)" && $(BIN)/python -m pytest $(PYTEST_ARGS)
 	HEADWATER_INTERPRETED=1 $(BIN)/python -m pytest --quiet tests/unit
 
-check: $(READY)  ## lint, format, types, import contracts
+check: $(READY)  ## lint, format, types, import contracts, the container's files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec examples/compose/*.yaml
 
 faults: $(INSTALLED)  ## the fault tests in full
 	@tools/services up mysql kafka
@@ -55,12 +57,20 @@ bench: $(INSTALLED)  ## Headwater beside Debezium, table and plot into docs; BEN
 bench-plan: $(INSTALLED)  ## micro-benchmark of the plan on recorded log bytes
 	@PYTHONPATH=. $(BIN)/python bench/plan.py
 
+footprint: $(INSTALLED)  ## memory of a worker with one task, and the time to its first event
+	@tools/services up mysql kafka
+	@eval "$$(tools/services env)" && PYTHONPATH=. $(BIN)/python bench/footprint.py
+
 docs: $(READY)  ## build the documentation site, warnings are errors
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir build/site
 
-lock: pyproject.toml  ## pin the development packages with hashes
+PIN = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-package headwater
+
+lock: pyproject.toml  ## pin the packages of development, of the build and of the container image with hashes
 	@$(BIN)/pip install --quiet uv
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-package headwater --extra dev -o requirements/dev.txt pyproject.toml requirements/build.in
+	@$(PIN) --extra dev -o requirements/dev.txt pyproject.toml requirements/build.in
+	@$(PIN) -o requirements/build.txt requirements/build.in
+	@$(PIN) --extra mysql --extra kafka -o requirements/container.txt pyproject.toml
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache headwater/compiled.sha256

@@ -27,6 +27,7 @@ HOT = [
     "headwater/sources/mongodb/change_event.py",
     "headwater/sources/mongodb/extended_json.py",
     "headwater/sources/mysql/binlog.py",
+    "headwater/sources/mysql/decimals.py",
     "headwater/sources/mysql/events.py",
     "headwater/sources/mysql/gtid.py",
     "headwater/sources/mysql/jsonb.py",
@@ -90,6 +91,8 @@ def translate() -> list[Extension]:
 
     options = ["--config-file=", "--follow-imports=silent", "--ignore-missing-imports"]
     extensions: list[Extension] = mypycify([*options, *HOT], group_name=LIBRARY, debug_level="0")
+    for extension in extensions:
+        extension.extra_compile_args.append("-fvisibility=hidden")
     return extensions
 
 

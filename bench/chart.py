@@ -20,7 +20,6 @@ COLOURS = {
     "headwater-interpreted": "#7fb8d0",
     "debezium": "#b0553a",
     "debezium-tuned": "#d9a08c",
-    "limit-recv": "#999999",
 }
 WORKLOADS = ("json-100", "json-1", "plain-100", "plain-1", "kafka-json-100", "kafka-json-1")
 PANELS = (
@@ -45,9 +44,8 @@ def _bars(panel: Axes, results: Mapping[str, Any], figure: str, title: str) -> N
     for number, (engine, colour) in enumerate(COLOURS.items()):
         values = [median(good(results["runs"], workload=name, engine=engine), figure) or 0 for name in workloads]
         places = [place + (number - len(COLOURS) / 2 + 0.5) * width for place in range(len(workloads))]
-        bars = panel.bar(places, values, width, color=colour, label=TITLES[engine].strip("*"))
+        bars = panel.bar(places, values, width, color=colour, label=TITLES[engine])
         panel.bar_label(bars, [_short(value) for value in values], fontsize=7, rotation=90, padding=3)
-    panel.set_yscale("log")
     panel.margins(y=0.15)
     panel.set_xticks(range(len(workloads)), workloads)
     panel.set_title(title, loc="left", fontsize=10)
@@ -57,4 +55,4 @@ def _bars(panel: Axes, results: Mapping[str, Any], figure: str, title: str) -> N
 def _short(value: float) -> str:
     if not value:
         return ""
-    return f"{value / 1000:.0f}k" if value >= 10_000 else f"{value:.1f}"
+    return f"{value / 1000:.1f}k" if value >= 1000 else f"{value:.1f}"

@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 
 from bench.broker import Broker
 from bench.engine import Engine, EngineRun
-from bench.progress import Progress, RunFailedError
+from bench.progress import Progress
 from bench.server import MySqlServer
-from bench.throughput import TOPIC, Result, clean_up, prepare
+from bench.throughput import FAILURES, TOPIC, Result, clean_up, prepare
 from bench.workload import Workload
 
-DRAIN_SECONDS = 60
+DRAIN_SECONDS = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def run(
                 for error in prepare(outbox, [engine], server).values():
                     raise error
                 results = measure(outbox, engine)
-            except (RunFailedError, TimeoutError) as error:
+            except FAILURES as error:
                 results = [{"load": load.name, "error": str(error)} for load in LOADS]
             for result in results:
                 whole = {"workload": outbox.name, "engine": engine.name, "pair": repeat, **result}

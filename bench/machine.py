@@ -87,12 +87,12 @@ def workload_settings(workload: Workload) -> dict[str, object]:
 
 
 def _headwater_version(environment: dict[str, str]) -> str:
+    """As in ``0.1.0, compiled: …``."""
     command = [sys.executable, "-m", "headwater", "version"]
-    return (
-        subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment})
-        .stdout.strip()
-        .removeprefix("headwater ")
-    )
+    said = subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
+    ).stdout
+    return ", ".join(said.split("\n")).strip(", ").removeprefix("headwater ")
 
 
 def _jar_version(jar_set: str, name: str) -> str:

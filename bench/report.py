@@ -10,6 +10,7 @@ from bench.marks import PEERS, Run, good, median, verdicts
 
 BEGIN = "<!-- bench:begin, written by `make bench` -->"
 END = "<!-- bench:end -->"
+PLOT = "![Throughput and CPU time of Headwater and Debezium](images/performance.png)"
 TITLES = {
     "headwater": "Headwater",
     "headwater-interpreted": "Headwater, interpreted",
@@ -47,10 +48,10 @@ def markdown(results: Results) -> str:
 
 
 def update_page(page: Path, results: Results) -> None:
-    """Write the tables between the markers of a page."""
+    """Write the plot's link and the tables between the markers of a page."""
     before, _, rest = page.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n\n{markdown(results)}\n{END}{after}")
+    page.write_text(f"{before}{BEGIN}\n\n{PLOT}\n\n{markdown(results)}\n{END}{after}")
 
 
 def equal_work(results: Results) -> list[str]:
@@ -76,9 +77,10 @@ def _head(results: Results) -> str:
     machine = results["machine"]
     failed = sum("error" in run for run in results["runs"])
     quick = " **A quick run: too short to be quoted.**" if results["quick"] else ""
+    build = results["versions"]["headwater"].partition(":")[0]
     return (
         f"{results['date']}, {machine['processors']} processors ({machine['processor']}), {machine['memory']}, "
-        f"{machine['system']}. Medians; {len(results['runs'])} runs, {failed} of them failed.{quick}"
+        f"{machine['system']}. Headwater {build}. Medians; {len(results['runs'])} runs, {failed} of them failed.{quick}"
     )
 
 

@@ -9,6 +9,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from confluent_kafka import KafkaException
+from pymysql import MySQLError
+
 from bench.broker import Broker
 from bench.engine import NAME, Engine
 from bench.meter import Measurement, Meter
@@ -19,6 +22,8 @@ from bench.workload import DATABASE, Workload
 Result = dict[str, Any]
 """One run: workload, engine, pair, and either what `Measurement` has or ``error``."""
 TIMEOUT_SECONDS = 180
+FAILURES = (RunFailedError, TimeoutError, KafkaException, MySQLError)
+"""What ends one run and not the benchmark."""
 TOPIC = f"{NAME}.{DATABASE}.outbox"
 
 
@@ -38,7 +43,7 @@ def run(
                 if engine.base in unprepared:
                     raise unprepared[engine.base]
                 result |= asdict(measure(workload, engine, server, broker))
-            except (RunFailedError, TimeoutError) as error:
+            except FAILURES as error:
                 result["error"] = str(error)
             say(summary(result))
             yield result

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -37,6 +37,15 @@ class Importance(StrEnum):
     LOW = "LOW"
 
 
+class Width(StrEnum):
+    """``ConfigDef.Width``: how much room a form gives the value."""
+
+    NONE = "NONE"
+    SHORT = "SHORT"
+    MEDIUM = "MEDIUM"
+    LONG = "LONG"
+
+
 class Required:
     """The default of an option that has none: leaving it out is an error."""
 
@@ -48,7 +57,13 @@ Validator = Callable[[Any], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option. ``default`` is a parsed value, `REQUIRED`, or None for "not set"."""
+    """One option. ``default`` is a parsed value, `REQUIRED`, or None for "not set".
+
+    For forms: ``label`` is what people call it (its name where that is empty), ``group`` what it belongs to, ``order``
+    its place there, from 1; see `grouped`. ``choices`` are values to offer, among others. ``without_effect`` is why an
+    option of the original that may be given changes nothing here, empty where there is nothing to say; None for every
+    other.
+    """
 
     name: str
     type: OptionType
@@ -56,6 +71,30 @@ class Option:
     doc: str
     importance: Importance = Importance.MEDIUM
     validator: Validator | None = None
+    label: str = ""
+    width: Width = Width.NONE
+    group: str | None = None
+    order: int = -1
+    choices: tuple[str, ...] = ()
+    without_effect: str | None = None
+
+    @property
+    def recommended(self) -> tuple[str, ...]:
+        """The values to offer: all that may be given, where they are few."""
+        return self.validator.allowed if isinstance(self.validator, OneOf) else self.choices
+
+    def text(self, value: Any) -> str | None:
+        """A parsed value as it would be written in a configuration; a secret is hidden."""
+        if value is None or isinstance(value, Required):
+            return None
+        if self.type is OptionType.PASSWORD:
+            return HIDDEN
+        return ",".join(value) if self.type is OptionType.LIST else as_text(value)
+
+
+def grouped(group: str, *options: Option) -> tuple[Option, ...]:
+    """The options as members of ``group``, in this order."""
+    return tuple(replace(option, group=group, order=number) for number, option in enumerate(options, start=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +112,9 @@ class ConfigError(ValueError):
         self.problems = tuple(problems)
         lines = "\n".join(problem.message for problem in self.problems)
         super().__init__(
-            f"Connector configuration is invalid and contains the following {len(self.problems)} error(s):\n{lines}"
+            f"Connector configuration is invalid and contains the following {len(self.problems)} error(s):\n{lines}\n"
+            "You can also find the above list of errors at the endpoint"
+            " `/connector-plugins/{connectorType}/config/validate`"
         )
 
 
@@ -99,22 +140,35 @@ class Config(Mapping[str, Any]):
         return f"Config({shown!r})"
 
 
-def one_of(*allowed: str) -> Validator:
-    """A value among ``allowed``, whatever its case."""
+class OneOf:
+    """A `Validator` that can say what is allowed; see `one_of` and `exactly_one_of`."""
 
-    def check(value: str | None) -> str | None:
-        if value is None or value.lower() in {word.lower() for word in allowed}:
+    def __init__(self, allowed: tuple[str, ...], *, any_case: bool) -> None:
+        self.allowed = allowed
+        self._any_case = any_case
+        self._known = {word.lower() for word in allowed} if any_case else set(allowed)
+
+    def __call__(self, value: str | None) -> str | None:
+        if value is None or (value.lower() if self._any_case else value) in self._known:
             return None
-        return f"must be one of {', '.join(allowed)}"
+        return f"String must be one of{' (case insensitive)' if self._any_case else ''}: {', '.join(self.allowed)}"
 
-    return check
+
+def one_of(*allowed: str) -> OneOf:
+    """A value among ``allowed``, whatever its case."""
+    return OneOf(allowed, any_case=True)
+
+
+def exactly_one_of(*allowed: str) -> OneOf:
+    """A value among ``allowed``, as they are written."""
+    return OneOf(allowed, any_case=False)
 
 
 def at_least(least: float) -> Validator:
     """A number not below ``least``."""
 
     def check(value: float | None) -> str | None:
-        return None if value is None or value >= least else f"must be at least {least}"
+        return None if value is None or value >= least else f"Value must be at least {least}"
 
     return check
 
@@ -123,7 +177,9 @@ def between(least: float, most: float) -> Validator:
     """A number from ``least`` to ``most``."""
 
     def check(value: float | None) -> str | None:
-        return None if value is None or least <= value <= most else f"must be between {least} and {most}"
+        return at_least(least)(value) or (
+            f"Value must be no more than {most}" if value is not None and value > most else None
+        )
 
     return check
 
@@ -140,7 +196,12 @@ def regex_list(patterns: list[str] | None) -> str | None:
 
 def not_blank(value: str | None) -> str | None:
     """Something stands there."""
-    return None if value and value.strip() else "must not be blank"
+    return None if value and value.strip() else "String must be non-empty"
+
+
+def trim(text: str) -> str:
+    """``java.lang.String.trim``: without spaces and control characters around it."""
+    return text.strip("".join(map(chr, range(0x21))))
 
 
 _INTEGER_BITS = {OptionType.INT: 32, OptionType.LONG: 64}
@@ -150,7 +211,7 @@ def _parse(kind: OptionType, text: str) -> Any:
     """``ConfigDef.parseType``; raises ValueError with its reason."""
     if kind is OptionType.PASSWORD:
         return text
-    text = text.strip()
+    text = trim(text)
     if kind is OptionType.BOOLEAN:
         if text.lower() not in ("true", "false"):
             raise ValueError("Expected value to be either true or false")
@@ -204,6 +265,8 @@ class ConfigDef:
 
     def why_ignored(self, name: str) -> str | None:
         """Why an option of the original changes nothing here; None for every other name."""
+        if name in self.options:
+            return self.options[name].without_effect
         if name in self.ignored:
             return self.ignored[name]
         return next(
@@ -217,6 +280,13 @@ class ConfigDef:
 
     def parse(self, raw: Mapping[str, str]) -> Config:
         """Every declared option's value. Raises `ConfigError` with all problems at once."""
+        values, problems = self.check(raw)
+        if problems:
+            raise ConfigError(problems)
+        return Config(values, self.secrets, raw)
+
+    def check(self, raw: Mapping[str, str]) -> tuple[dict[str, Any], list[Problem]]:
+        """The value of every declared option that has a good one, and what is wrong with the others."""
         values: dict[str, Any] = {}
         problems: list[Problem] = []
         for option in self.options.values():
@@ -229,9 +299,7 @@ class ConfigDef:
             for name, value in raw.items()
             if self._is_refused(name, value)
         )
-        if problems:
-            raise ConfigError(problems)
-        return Config(values, self.secrets, raw)
+        return values, problems
 
     def _is_refused(self, name: str, value: str) -> bool:
         if name in self.refused:
@@ -244,7 +312,7 @@ class ConfigDef:
             if isinstance(option.default, Required):
                 raise ValueError(f'Missing required configuration "{option.name}" which has no default value.')
             return option.default
-        shown = HIDDEN if option.type is OptionType.PASSWORD else text
+        shown = HIDDEN if option.type is OptionType.PASSWORD else trim(text)
         try:
             value = _parse(option.type, text)
         except ValueError as error:

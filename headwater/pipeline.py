@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
-from headwater.plan import Converters, Plan, plan
-from headwater.record import Record
-from headwater.shape import EventShape
-from headwater.sink import Message, RetriableSinkError, Sink
+from headwater.conversion import Conversion
+from headwater.plan import Converters
+from headwater.report import Meter
+from headwater.sink import RetriableSinkError, Sink
 from headwater.source import Batch, Resume, RetriableSourceError, Rows, Source, SourceError
 from headwater.store import TaskStore
+from headwater.tolerance import Rejections, TaskError, Tolerance
 
 log = structlog.get_logger(__name__)
 
@@ -23,21 +24,38 @@ POLL_SECONDS = 0.5
 """How long one poll waits for the first log event: the longest time until a stop is noticed."""
 
 
-class TaskError(Exception):
-    """A log event can't become messages: says which, where it stands in the log, and why."""
-
-
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How errors that may pass are retried: Debezium's ``errors.max.retries`` (-1: no limit) and delays in seconds."""
+    """How errors that may pass are retried.
+
+    ``limit``             how often in a row: Debezium's ``errors.max.retries`` (-1: no limit)
+    ``seconds``           for how long, in place of how often: Kafka Connect's ``errors.retry.timeout`` (infinity: no
+                          limit); 0 leaves it to ``limit``
+    ``initial, longest``  delays in seconds
+    """
 
     limit: int = 10
     initial: float = 0.3
     longest: float = 10.0
+    seconds: float = 0.0
+
+    def is_over(self, failures: int, seconds: float) -> bool:
+        """Whether that many failures in a row, the first of them ``seconds`` ago, are enough."""
+        if self.seconds:
+            return seconds > self.seconds
+        return 0 <= self.limit < failures
 
     def delay(self, attempt: int) -> float:
         """Seconds before attempt ``attempt`` (from 1): doubled each time."""
         return min(self.longest, self.initial * 2.0 ** min(attempt - 1, 30))
+
+
+class _Session(NamedTuple):
+    """What a pipeline works with until an error: then it begins anew, with all parts new."""
+
+    source: Source
+    sink: Sink
+    conversion: Conversion
 
 
 class Pipeline:
@@ -48,7 +66,9 @@ class Pipeline:
         open_source: Callable[[], Source],
         open_sink: Callable[[], Sink],
         converters: Converters,
+        tolerance: Tolerance,
         store: TaskStore,
+        meter: Meter,
         *,
         commit_seconds: float,
         retry: Retry,
@@ -59,32 +79,36 @@ class Pipeline:
         self._open_source = open_source
         self._open_sink = open_sink
         self._converters = converters
+        self._tolerance = tolerance
         self._store = store
+        self._meter = meter
         self._commit_seconds = commit_seconds
         self._retry = retry
         self._on_running = on_running
         self._stopping = stopping
         self._topics_reset = topics_reset
-        self._plans: dict[EventShape, Plan] = {}
-        self._plans_before_reset: dict[EventShape, Plan] = {}
-        self._topics: set[str] = set()
         self._offset: Mapping[str, Any] | None = None
         self._committed: Mapping[str, Any] | None = None
         self._history: list[Mapping[str, Any]] = []
         self._failures = 0
+        self._failing_since = 0.0
 
     def run(self, drain_seconds: float) -> None:
         """Deliver until ``stopping`` says so, then drain for at most ``drain_seconds``.
 
-        Raises what ends the task: `TaskError`, `headwater.source.SourceError`, `headwater.sink.SinkError`.
+        Raises what ends the task: `headwater.tolerance.TaskError`, `headwater.source.SourceError`,
+        `headwater.sink.SinkError`.
         """
         while not self._stopping():
             try:
                 self._session(drain_seconds)
             except (RetriableSourceError, RetriableSinkError) as error:
+                if not self._failures:
+                    self._failing_since = time.monotonic()
                 self._failures += 1
-                if 0 <= self._retry.limit < self._failures:
+                if self._retry.is_over(self._failures, time.monotonic() - self._failing_since):
                     raise
+                self._meter.retry(error)
                 delay = self._retry.delay(self._failures)
                 log.warning("retrying", error=str(error), attempt=self._failures, delay_seconds=delay)
                 self._wait(delay)
@@ -96,116 +120,93 @@ class Pipeline:
 
     def _session(self, drain_seconds: float) -> None:
         """From the stored offset until a stop or an error."""
-        self._offset, self._history, self._topics = None, [], set()
-        self._plans, self._plans_before_reset = {}, {}
+        self._offset, self._history = None, []
         drain_left = drain_seconds
         sink = self._open_sink()
         try:
             sink.open()
             source = self._open_source()
+            rejections = Rejections(self._tolerance, self._meter.reject)
+            session = _Session(source, sink, Conversion(source, self._converters, self._tolerance, rejections))
+            self._meter.begin(*session)
             try:
-                self._start(source, sink)
-                self._stream(source, sink)
+                self._start(session)
+                self._stream(session)
             except (SourceError, TaskError):
                 # What was read before is good: storing its offset spares the repetition.
                 drain_left = 0.0
-                self._commit(source, sink, drain_seconds)
+                self._commit(session, drain_seconds)
                 raise
             else:
                 drain_left = 0.0
-                if not self._commit(source, sink, drain_seconds):
+                if not self._commit(session, drain_seconds):
                     log.warning("stopped before the sink acknowledged everything; the rest is sent again at the start")
             finally:
+                rejections.end()
+                self._meter.end()
                 source.close()
         finally:
             sink.close(drain_left)
 
-    def _start(self, source: Source, sink: Sink) -> None:
+    def _start(self, session: _Session) -> None:
+        source = session.source
         self._committed = self._store.offset(source.partition)
-        self._deliver(source.start(Resume(self._committed, self._store.history())), source, sink)
-        if self._commit_first(source, sink):
+        self._deliver(source.start(Resume(self._committed, self._store.history())), session)
+        if self._commit_first(session):
             self._on_running()
 
-    def _stream(self, source: Source, sink: Sink) -> None:
+    def _stream(self, session: _Session) -> None:
         committed = time.monotonic()
         resumable = True
         while not self._stopping():
-            batch = source.poll(POLL_SECONDS)
-            self._deliver(batch, source, sink)
+            batch = session.source.poll(POLL_SECONDS)
+            self._meter.take(batch)
+            self._deliver(batch, session)
             is_snapshot_complete = batch.offset is not None and not resumable
             resumable = batch.offset is not None
             # Reading on meanwhile, a sink slower than the log would never have acknowledged everything.
-            if (is_snapshot_complete or self._is_due(batch, committed)) and self._commit_first(source, sink):
+            if (is_snapshot_complete or self._is_due(batch, committed)) and self._commit_first(session):
                 committed = time.monotonic()
                 if resumable:
                     self._failures = 0  # a quiet log has no new offset to store, and is read well all the same
+            self._meter.wait(batch)
 
-    def _deliver(self, batch: Batch, source: Source, sink: Sink) -> None:
+    def _deliver(self, batch: Batch, session: _Session) -> None:
+        _, sink, conversion = session
         if self._topics_reset.is_set():
-            self._forget_topics()
+            self._topics_reset.clear()
+            conversion.reset_topics()
         for item in batch.items:
             if isinstance(item, Rows):
-                sink.send(self._messages(item, source))
+                sink.send(conversion.rows(item))
             else:
-                sink.send(self._record(item), item.partition)
+                sink.send(conversion.record(item), item.partition)
         if batch.offset is not None and batch.offset != self._committed:
             self._offset = batch.offset
         self._history.extend(batch.history)
-
-    def _messages(self, rows: Rows, source: Source) -> Sequence[Message]:
-        shape, arguments, skip = rows
-        try:
-            planned = self._plans.get(shape)
-            if planned is None:
-                planned = self._plans[shape] = self._plan(shape)
-            messages = planned.function(*arguments)
-        except Exception as error:
-            raise TaskError(f"{source.locate(rows)}: {type(error).__name__}: {error}") from error
-        return [message for message in messages if message[0] >= skip] if skip else messages
-
-    def _plan(self, shape: EventShape) -> Plan:
-        """The plan of a shape that comes for the first time since the topics were reset: its topics are noted."""
-        log.debug("first event of its kind", table=shape.table, operation=shape.operation)
-        self._topics.update(message.topic for message in (*shape.messages, *shape.rekeyed))
-        return self._plans_before_reset.pop(shape, None) or plan(shape, self._converters)
-
-    def _forget_topics(self) -> None:
-        """Note a topic again when the next message goes there, at no cost for every message: by its missing plan."""
-        self._topics_reset.clear()
-        self._plans_before_reset.update(self._plans)
-        self._plans.clear()
-        self._topics.clear()
-
-    def _record(self, record: Record) -> Sequence[Message]:
-        converters, topic = self._converters, record.topic
-        self._topics.add(topic)
-        headers = [
-            (header.name, converters.header.convert(topic, header.schema, header.value)) for header in record.headers
-        ]
-        key = converters.key.convert(topic, record.key_schema, record.key)
-        value = converters.value.convert(topic, record.value_schema, record.value)
-        return ((0, topic, key, value, headers or None),)
 
     def _is_due(self, batch: Batch, committed: float) -> bool:
         """Whether to store the offset, which was done last at the monotonic time ``committed``."""
         return bool(batch.history) or time.monotonic() - committed >= self._commit_seconds
 
-    def _commit_first(self, source: Source, sink: Sink) -> bool:
+    def _commit_first(self, session: _Session) -> bool:
         """Store the offset reached before anything else happens; False where the task is to stop."""
-        while not self._commit(source, sink, POLL_SECONDS):
+        while not self._commit(session, POLL_SECONDS):
             if self._stopping():
                 return False
         return True
 
-    def _commit(self, source: Source, sink: Sink, timeout: float) -> bool:
+    def _commit(self, session: _Session, timeout: float) -> bool:
         """Store the offset reached, once everything before it is acknowledged; False if that takes too long."""
         if self._offset is None:
             return True
+        source, sink, conversion = session
         if not sink.flush(timeout):
             return False
-        self._store.commit(source.partition, self._offset, self._history, self._topics)
+        self._store.commit(source.partition, self._offset, self._history, conversion.topics)
+        self._meter.commit()
         log.debug("offset stored", offset=self._offset)
         self._committed = self._offset
-        self._topics.clear()
+        conversion.topics.clear()
         self._offset, self._history, self._failures = None, [], 0
         return True

@@ -42,5 +42,8 @@ class Sink(Protocol):
         False if that took more than ``timeout`` seconds; the messages stay under way.
         """
 
+    def unacknowledged(self) -> int:
+        """How many messages are under way; asked from another thread, at any moment."""
+
     def close(self, timeout: float) -> None:
         """Let go of the connection; wait at most ``timeout`` seconds for messages that are under way."""

@@ -10,7 +10,7 @@ from headwater.record import Record
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from headwater.config import Config, ConfigDef
+    from headwater.config import Config, ConfigDef, Problem
     from headwater.shape import EventShape
 
 Partition = dict[str, str]
@@ -48,15 +48,47 @@ class Batch:
     """What one poll gives: log events and records in the order of the log, and the offset behind the last one.
 
     ``offset`` None says that no place behind this batch can be resumed from yet. ``history`` holds entries of the
-    schema history, to be stored in the same transaction as the offset.
+    schema history, to be stored in the same transaction as the offset. ``event_time`` is when the last log event was
+    committed, by the server's clock in Unix seconds, also where none of the batch's events was captured. Without it,
+    and without items, the batch says that the log is read to its end.
     """
 
     items: Sequence[Rows | Record]
     offset: Offset | None
     history: Sequence[Mapping[str, Any]] = ()
+    event_time: float | None = None
 
 
 EMPTY = Batch((), None)
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotProgress:
+    """How far a snapshot is: it reads ``rows`` from ``tables``, of which ``tables_done`` are read to the end.
+
+    ``started`` and ``ended`` are in Unix seconds; ``ended`` is None while it runs.
+    """
+
+    tables: int
+    tables_done: int
+    rows: int
+    started: float
+    ended: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceProgress:
+    """How far a source has read.
+
+    ``log`` and ``position``  a number that grows with the log, and what it counts in: a file's name, or empty
+    ``bytes_read``            of the log, by this source
+    ``snapshot``              None where it took none
+    """
+
+    log: str = ""
+    position: int | None = None
+    bytes_read: int = 0
+    snapshot: SnapshotProgress | None = None
 
 
 @dataclass(slots=True)
@@ -84,6 +116,9 @@ class Source(Protocol):
     def poll(self, timeout: float) -> Batch:
         """The next log events, waiting at most ``timeout`` seconds for the first; `EMPTY` when there is none."""
 
+    def progress(self) -> SourceProgress:
+        """How far reading is: asked from another thread once a second, so it only looks, at any moment."""
+
     def locate(self, rows: Rows) -> str:
         """Where a log event stands, for people: ``table course.outbox at binlog.000003:1234``."""
 
@@ -107,6 +142,12 @@ class SourceConnector(Protocol):
 
     def open(self, config: Config) -> Source:
         """A source for the only task; connects in `Source.start`. Raises `ConfigError`."""
+
+    def check_connection(self, config: Config) -> list[Problem]:
+        """Sign in to the server as a task would: what is wrong, at the option that it has to do with.
+
+        ``config`` may lack values that are wrong in options of others. Blocks for a bounded time.
+        """
 
     def check_offset(self, config: Config, partition: Mapping[str, Any], offset: Mapping[str, Any]) -> None:
         """Check an offset that was given by hand, any JSON, before it is stored. Raises `OffsetError`."""

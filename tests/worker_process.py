@@ -144,8 +144,7 @@ class WorkerProcess:
     def fork_servers(self) -> list[int]:
         """The process id of the process that tasks are forked from."""
         assert self.process is not None
-        helpers = _children(self.process.pid)
-        return [helper for helper in helpers if b"forkserver" in Path(f"/proc/{helper}/cmdline").read_bytes()]
+        return _children(self.process.pid)
 
     def task_processes(self) -> list[int]:
         """The process ids of the running tasks."""

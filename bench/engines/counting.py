@@ -8,14 +8,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from bench.progress import Progress
 from headwater.cli import main
 from headwater.sink import Message
-from headwater.worker import assembly, process, task
-from headwater.worker.task import TaskSpec
+from headwater.worker import assembly
 
 
 class CountingSink:
@@ -50,17 +48,15 @@ class CountingSink:
         """All is counted."""
         return True
 
+    def unacknowledged(self) -> int:
+        """None."""
+        return 0
+
     def close(self, timeout: float) -> None:
         """Nothing to let go of."""
 
 
-def run_counting_task(spec: TaskSpec, pipe: Connection) -> None:
-    """`headwater.worker.task.run_task` with the counting sink."""
-    assembly.build_sink = lambda *_: CountingSink()  # type: ignore[assignment]
-    task.run_task(spec, pipe)
-
-
 def run() -> None:
-    """The ``headwater`` command, its tasks with the counting sink."""
-    process.run_task = run_counting_task  # type: ignore[assignment]
+    """The ``headwater`` command with the counting sink, which its tasks have from the worker they are forked from."""
+    assembly.build_sink = lambda *_: CountingSink()  # type: ignore[assignment]
     main()

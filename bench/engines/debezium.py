@@ -19,7 +19,7 @@ from bench.workload import DATABASE, PRIMER, Workload
 REPOSITORY = Path(__file__).parents[2]
 SOURCE = Path(__file__).with_name("CountingEngine.java")
 LOGGING = Path(__file__).with_name("log4j2.properties")
-PRIME_SECONDS = 120
+PRIME_SECONDS = 240
 PLUGIN_JARS = (
     *("antlr4-runtime", "debezium-api", "debezium-config", "debezium-connect-plugins", "debezium-connector-binlog"),
     *("debezium-connector-common", "debezium-connector-mysql", "debezium-ddl-parser", "debezium-openlineage-api"),
@@ -116,7 +116,7 @@ class TunedDebezium(Debezium):
         "poll.interval.ms": "10",
         "record.processing.threads": "2",
     }
-    worker_options = {"producer.batch.size": "262144", "producer.linger.ms": "5"}  # noqa: RUF012 - constant
+    worker_options = {"producer.batch.size": "262144"}  # noqa: RUF012 - constant
 
     @property
     def java(self) -> str:

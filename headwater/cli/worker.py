@@ -12,14 +12,25 @@ import click
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Mapping
 
+    from headwater.rest.server import RestServer
     from headwater.stores.sqlite import SqliteStore
+    from headwater.worker.fork_server import ForkServer
+    from headwater.worker.worker import Worker
     from headwater.worker.worker_config import WorkerConfig
 
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def worker(file: Path | None) -> None:
+@click.option(
+    "--environment",
+    "from_environment",
+    is_flag=True,
+    help="Take the environment variables of the debezium/connect image too, over what FILE says: BOOTSTRAP_SERVERS,"
+    " KEY_CONVERTER …, and CONNECT_FOO_BAR for any property foo.bar.",
+)
+def worker(file: Path | None, *, from_environment: bool) -> None:
     """Run a worker until SIGTERM or Ctrl-C.
 
     FILE is a Kafka Connect worker's properties file; what it doesn't say has these defaults:
@@ -32,24 +43,29 @@ def worker(file: Path | None) -> None:
 
     On the first signal what is under way is delivered and offsets are stored; on a second one it ends at once.
     """
-    from headwater.logs import configure_logs
-    from headwater.rest.server import ListenError, listen
+    from headwater.logs import configure_logs, redact_logs, starting_levels
+    from headwater.rest.listeners import ListenError, listen
     from headwater.stores.sqlite import SqliteStore, StateFileError
+    from headwater.worker.fork_server import ForkServer
 
     configure_logs()
-    config = _read_config(file)
-    configure_logs(config.references.redact)
+    config = _read_config(file, from_environment=from_environment)
+    configure_logs(starting_levels(config.log_level).items())
+    redact_logs(config.references.redact)
+    fork_server = ForkServer()  # before files and sockets are opened, which it would hold open
     try:
         store = SqliteStore(config.state_file)
         try:
-            asyncio.run(_serve(config, store, listen(config.listeners)))
+            asyncio.run(_serve(config, store, fork_server, listen(config.listeners)))
         finally:
             store.close()
     except (ListenError, StateFileError) as error:
         raise click.ClickException(str(error)) from error
+    finally:
+        fork_server.close()
 
 
-def _read_config(file: Path | None) -> WorkerConfig:
+def _read_config(file: Path | None, *, from_environment: bool) -> WorkerConfig:
     from headwater.config import ConfigError
     from headwater.plugins import MissingExtraError
     from headwater.properties import PropertiesError, parse_properties
@@ -57,7 +73,10 @@ def _read_config(file: Path | None) -> WorkerConfig:
     from headwater.worker.worker_config import read_worker_config
 
     try:
-        config = read_worker_config(parse_properties(file.read_bytes()) if file else {})
+        properties = parse_properties(file.read_bytes()) if file else {}
+        if from_environment:
+            properties |= _read_environment()
+        config = read_worker_config(properties)
         check_worker(config)
     except PropertiesError as error:
         raise click.ClickException(f"{file}: {error}") from error
@@ -69,37 +88,64 @@ def _read_config(file: Path | None) -> WorkerConfig:
     return config
 
 
-async def _serve(config: WorkerConfig, store: SqliteStore, sockets: list[socket.socket]) -> None:
+def _read_environment() -> Mapping[str, str]:
+    """The worker's properties in the environment, told in the log by their names. Raises `ConfigError`."""
     import structlog
 
-    from headwater.rest.app import create_app
-    from headwater.rest.server import RestServer, addresses
+    from headwater.worker.environment import read_environment
+
+    log = structlog.get_logger(__name__)
+    environment = read_environment(os.environ)
+    log.info("options are taken from the environment", variables=environment.variables)
+    if environment.without_effect:
+        log.warning("variables of Debezium's image have no effect here", variables=environment.without_effect)
+    return environment.properties
+
+
+async def _serve(
+    config: WorkerConfig, store: SqliteStore, fork_server: ForkServer, sockets: list[socket.socket]
+) -> None:
+    import structlog
+
+    from headwater.rest.listeners import addresses
     from headwater.worker.worker import Worker, log_warnings
 
     log = structlog.get_logger(__name__)
     log_warnings(config.warnings)
     stopping = _stop_on_signals()
-    running = Worker(config, store)
-    server = RestServer(create_app(running), sockets)
+    running = Worker(config, store, fork_server)
     try:
-        serving = asyncio.create_task(server.run_until_stopped())
-        rest = addresses(sockets)
-        log.info("worker is starting", rest=rest)
+        # In a thread: tasks needn't wait until the REST API's libraries are imported.
+        rest = asyncio.create_task(asyncio.to_thread(_rest_server, running, config, sockets))
+        serving = asyncio.create_task(_run(rest))
+        urls = addresses(sockets)
+        log.info("worker is starting", rest=urls)
         await running.start()
         log.info(
             "worker started",
-            rest=rest,
+            rest=urls,
             bootstrap_servers=config.options["bootstrap.servers"],
             state_file=str(config.state_file),
             process=os.getpid(),
         )
         await stopping.wait()
         log.info("worker is stopping", seconds=config.graceful_seconds)
-        server.stop()
+        (await rest).stop()
         await serving
     finally:
         await running.stop()
     log.info("worker stopped")
+
+
+def _rest_server(worker: Worker, config: WorkerConfig, sockets: list[socket.socket]) -> RestServer:
+    from headwater.rest.app import create_app
+    from headwater.rest.server import RestServer
+
+    return RestServer(create_app(worker, config), sockets)
+
+
+async def _run(rest: asyncio.Task[RestServer]) -> None:
+    await (await rest).run_until_stopped()
 
 
 def _stop_on_signals() -> asyncio.Event:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from headwater.config import Config, ConfigDef, Importance, Option, OptionType, at_least, one_of
+from headwater.config import Config, ConfigDef, Importance, Option, OptionType, Width, at_least, grouped, one_of
 from headwater.converter import ConversionError, Scope
 from headwater.converters.json_code import JsonCode
 from headwater.converters.json_values import JsonValues, ToJson, dumps
@@ -17,42 +17,58 @@ from headwater.record import Schema
 from headwater.shape import Const, Node
 
 OPTIONS = ConfigDef(
-    Option(
-        "schemas.enable",
-        OptionType.BOOLEAN,
-        True,
-        "Write each key and value in an envelope with its schema.",
-        Importance.HIGH,
+    *grouped(
+        "Schemas",
+        Option(
+            "schemas.enable",
+            OptionType.BOOLEAN,
+            True,
+            "Write each key and value in an envelope with its schema.",
+            Importance.HIGH,
+            label="Enable Schemas",
+            width=Width.MEDIUM,
+        ),
+        Option(
+            "schemas.cache.size",
+            OptionType.INT,
+            1000,
+            "How many schemas a converter keeps prepared.",
+            Importance.HIGH,
+            at_least(0),
+            label="Schema Cache Size",
+            width=Width.MEDIUM,
+        ),
+        Option(
+            "schema.content",
+            OptionType.STRING,
+            None,
+            "The schema of messages that carry none; for reading, so it has no effect on a source connector.",
+            Importance.HIGH,
+            label="Schema Content",
+            width=Width.MEDIUM,
+        ),
     ),
-    Option(
-        "schemas.cache.size",
-        OptionType.INT,
-        1000,
-        "How many schemas a converter keeps prepared.",
-        Importance.HIGH,
-        at_least(0),
-    ),
-    Option(
-        "schema.content",
-        OptionType.STRING,
-        None,
-        "The schema of messages that carry none; for reading, so it has no effect on a source connector.",
-        Importance.HIGH,
-    ),
-    Option(
-        "decimal.format",
-        OptionType.STRING,
-        "BASE64",
-        "How a Decimal is written: BASE64 (the bytes of its unscaled value) or NUMERIC (a JSON number).",
-        Importance.LOW,
-        one_of("BASE64", "NUMERIC"),
-    ),
-    Option(
-        "replace.null.with.default",
-        OptionType.BOOLEAN,
-        True,
-        "Write the default of a field that is null and has one; otherwise null.",
-        Importance.LOW,
+    *grouped(
+        "Serialization",
+        Option(
+            "decimal.format",
+            OptionType.STRING,
+            "BASE64",
+            "How a Decimal is written: BASE64 (the bytes of its unscaled value) or NUMERIC (a JSON number).",
+            Importance.LOW,
+            one_of("BASE64", "NUMERIC"),
+            label="Decimal Format",
+            width=Width.MEDIUM,
+        ),
+        Option(
+            "replace.null.with.default",
+            OptionType.BOOLEAN,
+            True,
+            "Write the default of a field that is null and has one; otherwise null.",
+            Importance.LOW,
+            label="Replace null with default",
+            width=Width.MEDIUM,
+        ),
     ),
 )
 

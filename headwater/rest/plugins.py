@@ -6,23 +6,22 @@ Source: ``org.apache.kafka.connect.runtime.rest.resources.ConnectorPluginsResour
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from headwater import __version__
-from headwater.config import HIDDEN, Option, OptionType, Required, as_text
 from headwater.plugins import MissingExtraError, UnknownPluginError, plugin_classes, plugin_options
 from headwater.rest import schemas
 from headwater.rest.errors import RestError
 from headwater.rest.operations import Operations, Query
+from headwater.rest.options import config_key_info
 from headwater.rest.requests import flag
 
 OPERATIONS = Operations("Plugins")
 
-_CONNECTORS_ONLY = Query("connectorsOnly", {**schemas.BOOLEAN, "default": True}, "Whether to leave out converters.")
+_CONNECTORS_ONLY = Query("connectorsOnly", {**schemas.FLAG, "default": "true"}, "Whether to leave out converters.")
 
 
 @OPERATIONS("GET", "/connector-plugins", "List plugins", {HTTPStatus.OK: schemas.PLUGINS}, query=[_CONNECTORS_ONLY])
@@ -52,31 +51,4 @@ async def plugin_config(request: Request) -> Response:
         options = plugin_options(name).options.values()
     except (UnknownPluginError, MissingExtraError) as error:
         raise RestError(HTTPStatus.NOT_FOUND, f"Unknown plugin {name}.") from error
-    return JSONResponse([_option(option) for option in options])
-
-
-def _option(option: Option) -> dict[str, Any]:
-    return {
-        "name": option.name,
-        "type": option.type.value,
-        "required": isinstance(option.default, Required),
-        "default_value": _default(option),
-        "importance": option.importance.value,
-        "documentation": option.doc,
-        "group": None,
-        "order_in_group": -1,
-        "width": "NONE",
-        "display_name": option.name,
-        "dependents": [],
-    }
-
-
-def _default(option: Option) -> str | None:
-    """The default as it would be written in a configuration."""
-    if option.default is None or isinstance(option.default, Required):
-        return None
-    if option.type is OptionType.PASSWORD:
-        return HIDDEN
-    if option.type is OptionType.LIST:
-        return ",".join(option.default)
-    return as_text(option.default)
+    return JSONResponse([config_key_info(option) for option in options])

@@ -12,6 +12,8 @@ COMPONENTS: dict[str, Schema] = {}
 
 STRING: Schema = {"type": "string"}
 BOOLEAN: Schema = {"type": "boolean"}
+FLAG: Schema = {"type": "string", "description": "true in any case; everything else is false.", "examples": ["true"]}
+"""A query parameter: Kafka Connect reads it as Java's ``Boolean.valueOf`` does."""
 INTEGER: Schema = {"type": "integer"}
 STRINGS: Schema = {"type": "array", "items": STRING}
 
@@ -137,6 +139,29 @@ OPTION = _named(
     width=one_of("NONE", "SHORT", "MEDIUM", "LONG"),
     display_name=STRING,
     dependents=STRINGS,
+)
+VALIDATION = _named(
+    "ConfigInfos",
+    "What was found of a configuration.",
+    name=STRING,
+    error_count=INTEGER,
+    groups=STRINGS,
+    configs=array(
+        _named(
+            "ConfigInfo",
+            "An option and its value; the definition is null for one that is not the connector's own.",
+            definition=nullable(OPTION),
+            value=_named(
+                "ConfigValueInfo",
+                "A value, and what is wrong with it.",
+                name=STRING,
+                value=nullable(STRING),
+                recommended_values=STRINGS,
+                errors=STRINGS,
+                visible=BOOLEAN,
+            ),
+        )
+    ),
 )
 
 _LEVEL = one_of(*LEVELS)

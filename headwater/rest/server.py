@@ -9,11 +9,8 @@ from collections.abc import Iterator, Sequence
 import uvicorn
 from starlette.types import ASGIApp
 
-from headwater.worker.worker_config import Listener
-
-
-class ListenError(Exception):
-    """A listener's address can't be taken: says which, why, and what to do."""
+MAX_HEADER_BYTES = 16 << 10
+"""How long a request's first line and headers may be together."""
 
 
 class RestServer(uvicorn.Server):
@@ -30,6 +27,7 @@ class RestServer(uvicorn.Server):
                 http="h11",
                 loop="asyncio",
                 server_header=False,
+                h11_max_incomplete_event_size=MAX_HEADER_BYTES,
                 timeout_graceful_shutdown=2,
             )
         )
@@ -47,30 +45,3 @@ class RestServer(uvicorn.Server):
     def stop(self) -> None:
         """Take no more requests, finish those under way, and return from `run_until_stopped`."""
         self.should_exit = True
-
-
-def listen(listeners: Sequence[Listener]) -> list[socket.socket]:
-    """Take the addresses. Raises `ListenError`."""
-    sockets: list[socket.socket] = []
-    for listener in listeners:
-        try:
-            family, kind, protocol, _, address = socket.getaddrinfo(
-                listener.host, listener.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-            )[0]
-            listening = socket.socket(family, kind, protocol)
-            sockets.append(listening)
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listening.bind(address)
-            listening.listen()
-        except OSError as error:
-            for opened in sockets:
-                opened.close()
-            raise ListenError(
-                f"Can't listen on {listener.url}: {error.strerror}; name another address with listeners"
-            ) from error
-    return sockets
-
-
-def addresses(sockets: Sequence[socket.socket]) -> list[str]:
-    """The URLs that the sockets are reached under."""
-    return [Listener(*listening.getsockname()[:2]).url for listening in sockets]

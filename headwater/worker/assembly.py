@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from headwater.config import ConfigError, Problem
+from headwater.config import ConfigDef, ConfigError, Problem
 from headwater.converter import Converter
 from headwater.pipeline import Pipeline
 from headwater.plan import Converters
@@ -18,7 +20,9 @@ from headwater.plugins import (
     find_converter,
     find_header_converter,
 )
+from headwater.report import Meter
 from headwater.store import TaskStore
+from headwater.tolerance import DeadLetters, Tolerance, Unreadable
 from headwater.worker.connector_config import ConnectorConfig
 from headwater.worker.option_names import NameResolver, OptionWarning
 from headwater.worker.worker_config import WorkerConfig
@@ -39,6 +43,7 @@ def build_pipeline(
     connector: ConnectorConfig,
     task: int,
     store: TaskStore,
+    meter: Meter,
     *,
     on_running: Callable[[], None],
     stopping: Callable[[], bool],
@@ -49,7 +54,9 @@ def build_pipeline(
         lambda: connector.connector.open(connector.options),
         lambda: build_sink(worker, connector, task),
         build_converters(worker, connector),
+        build_tolerance(connector, task),
         store,
+        meter,
         commit_seconds=worker.flush_seconds,
         retry=connector.retry,
         on_running=on_running,
@@ -84,25 +91,43 @@ def build_converters(worker: WorkerConfig, connector: ConnectorConfig) -> Conver
     )
 
 
+def build_tolerance(connector: ConnectorConfig, task: int) -> Tolerance:
+    """What becomes of messages of one task that can't be made."""
+    options = connector.options
+    tolerates = options["errors.tolerance"].lower() == "all"
+    topic = options["errors.deadletterqueue.topic.name"].strip()
+    letters = DeadLetters(
+        topic,
+        find_converter("json").create({"schemas.enable": "false"}, is_key=False),
+        connector.name,
+        task,
+        context_headers=options["errors.deadletterqueue.context.headers.enable"],
+    )
+    return Tolerance(
+        unreadable=Unreadable(options["event.converting.failure.handling.mode"].lower()),
+        messages=tolerates,
+        dead_letters=letters if tolerates and topic else None,
+        log_each=options["errors.log.enable"],
+        log_contents=options["errors.log.include.messages"],
+    )
+
+
 def check_worker(worker: WorkerConfig) -> None:
     """Find mistakes in what the worker's configuration says for all connectors.
 
     Raises `ConfigError` with all problems at once, or `MissingExtraError`.
     """
-    _check(worker, {})
+    problems = find_problems(worker, {})
+    if problems:
+        with worker.references.redacted_errors():
+            raise ConfigError(problems)
 
 
-def check_connector(worker: WorkerConfig, connector: ConnectorConfig) -> list[OptionWarning]:
-    """Build what can be built without connecting, to find mistakes early; gives the converters' warnings.
+def find_problems(worker: WorkerConfig, connector: Mapping[str, str]) -> list[Problem]:
+    """Build what can be built of a connector without connecting, to find mistakes early: those of all parts.
 
-    Raises `ConfigError` with all problems at once.
+    Raises `MissingExtraError`.
     """
-    _check(worker, connector.values)
-    return _converter_warnings(connector)
-
-
-def _check(worker: WorkerConfig, connector: Mapping[str, str]) -> None:
-    """Build every part. Raises `ConfigError` with the problems of all."""
     builds: list[Callable[[], object]] = [partial(_build_converter, worker, connector, option) for option in _FINDERS]
     builds.append(partial(_build_sink, worker, connector, "check"))
     problems: list[Problem] = []
@@ -111,9 +136,35 @@ def _check(worker: WorkerConfig, connector: Mapping[str, str]) -> None:
             build()
         except ConfigError as error:
             problems.extend(error.problems)
-    if problems:
-        with worker.references.redacted_errors():
-            raise ConfigError(problems)
+    return problems
+
+
+def converter_options(connector: Mapping[str, str]) -> ConfigDef:
+    """What can be configured of the connector's own converters, by the options' whole names."""
+    return ConfigDef(
+        *(
+            replace(option, name=f"{converter}.{option.name}", label=option.label or option.name)
+            for converter, options in _own_converters(connector)
+            for option in options.options.values()
+        )
+    )
+
+
+def converter_warnings(connector: Mapping[str, str]) -> list[OptionWarning]:
+    """Warnings of options that the connector's own converters don't know."""
+    warnings: list[OptionWarning] = []
+    for converter, options in _own_converters(connector):
+        _, found = NameResolver(options, {}).resolve(_below(connector, converter))
+        warnings.extend(OptionWarning(f"{converter}.{w.option}", f"{converter}: {w.message}") for w in found)
+    return warnings
+
+
+def _own_converters(connector: Mapping[str, str]) -> Iterator[tuple[str, ConfigDef]]:
+    """(option, what can be configured) of each converter that the connector names and that there is."""
+    for option, find in _FINDERS.items():
+        if option in connector:
+            with contextlib.suppress(UnknownPluginError, MissingExtraError):
+                yield option, find(connector[option]).OPTIONS
 
 
 def _build_converter(worker: WorkerConfig, connector: Mapping[str, str], option: str) -> Converter:
@@ -126,19 +177,11 @@ def _build_converter(worker: WorkerConfig, connector: Mapping[str, str], option:
         return _FINDERS[option](name).create(_below(values, option), is_key=option == "key.converter")
     except ConfigError as error:
         raise ConfigError(Problem(f"{option}.{p.option}", f"{option}: {p.message}") for p in error.problems) from error
-    except (UnknownPluginError, MissingExtraError) as error:
+    except UnknownPluginError as error:
+        reason = f"Class {name} could not be found. There are: {', '.join(error.known)}"
+        raise ConfigError([Problem(option, f"Invalid value {name} for configuration {option}: {reason}")]) from error
+    except MissingExtraError as error:
         raise ConfigError([Problem(option, f"Invalid value {name} for configuration {option}: {error}")]) from error
-
-
-def _converter_warnings(connector: ConnectorConfig) -> list[OptionWarning]:
-    """Warnings of options that the connector's own converters don't know."""
-    warnings: list[OptionWarning] = []
-    for option, find in _FINDERS.items():
-        if option in connector.values:
-            names = NameResolver(find(connector.values[option]).OPTIONS, {})
-            _, found = names.resolve(_below(connector.values, option))
-            warnings.extend(OptionWarning(f"{option}.{w.option}", f"{option}: {w.message}") for w in found)
-    return warnings
 
 
 def _below(values: Mapping[str, str], option: str) -> dict[str, str]:

@@ -1,149 +1,28 @@
-"""A connector's configuration: the options that all connectors have, and those of its kind.
-
-Sources: ``org.apache.kafka.connect.runtime.ConnectorConfig`` and ``SourceConnectorConfig``, Debezium's
-``CommonConnectorConfig`` for ``errors.max.retries`` and the retry delays.
-"""
+"""A connector's configuration: read as it was given, with its secrets hidden or kept."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from headwater.config import (
     HIDDEN,
-    REQUIRED,
     Config,
     ConfigDef,
     ConfigError,
-    Importance,
-    Option,
     OptionType,
     Problem,
     Required,
     as_text,
-    at_least,
-    one_of,
 )
 from headwater.pipeline import Retry
 from headwater.plugins import MissingExtraError, UnknownPluginError, find_connector
 from headwater.source import SourceConnector
+from headwater.worker.common_options import COMMON_OPTIONS
 from headwater.worker.option_names import NameResolver, OptionWarning
 from headwater.worker.references import NO_REFERENCES, References
-
-
-def _printable(name: str) -> str | None:
-    """A connector's name may be anything that can be printed."""
-    if not name.strip():
-        return "String may not be empty"
-    controls = [str(ord(character)) for character in name if ord(character) < 32 or 127 <= ord(character) < 160]
-    if controls:
-        return f"String may not contain control sequences but had the following ASCII chars: {', '.join(controls)}"
-    return None
-
-
-def _no_transactions(value: str) -> str | None:
-    return one_of("requested", "required")(value) or (
-        "a standalone worker can't give it: the offset is in the worker's own file, and can't be stored in the Kafka"
-        " transaction that holds the messages"
-        if value.lower() == "required"
-        else None
-    )
-
-
-COMMON_OPTIONS = ConfigDef(
-    Option(
-        "name",
-        OptionType.STRING,
-        REQUIRED,
-        "Globally unique name to use for this connector.",
-        Importance.HIGH,
-        _printable,
-    ),
-    Option(
-        "connector.class",
-        OptionType.STRING,
-        REQUIRED,
-        "The connector: Debezium's class name in full, its last part (MySqlConnector), or a short name (mysql).",
-        Importance.HIGH,
-    ),
-    Option(
-        "tasks.max",
-        OptionType.INT,
-        1,
-        "Maximum number of tasks; a connector that reads one log uses one, whatever stands here.",
-        Importance.HIGH,
-        at_least(1),
-    ),
-    Option(
-        "key.converter",
-        OptionType.CLASS,
-        None,
-        "Converter for message keys; the worker's where it is not set. What starts with key.converter. configures it.",
-        Importance.LOW,
-    ),
-    Option(
-        "value.converter",
-        OptionType.CLASS,
-        None,
-        "Converter for message values; the worker's where it is not set. What starts with value.converter. configures"
-        " it.",
-        Importance.LOW,
-    ),
-    Option(
-        "header.converter",
-        OptionType.CLASS,
-        None,
-        "Converter for header values; the worker's where it is not set.",
-        Importance.LOW,
-    ),
-    Option(
-        "errors.max.retries",
-        OptionType.INT,
-        10,
-        "How often an error that may pass is retried in a row before the task fails; -1 sets no limit.",
-        Importance.MEDIUM,
-        at_least(-1),
-    ),
-    Option(
-        "errors.retry.delay.initial.ms",
-        OptionType.LONG,
-        300,
-        "Milliseconds before the first retry; doubled with each further one.",
-        Importance.LOW,
-        at_least(1),
-    ),
-    Option(
-        "errors.retry.delay.max.ms",
-        OptionType.LONG,
-        10_000,
-        "The longest time in milliseconds between two retries.",
-        Importance.LOW,
-        at_least(1),
-    ),
-    Option(
-        "exactly.once.support",
-        OptionType.STRING,
-        "requested",
-        "Whether the connector must deliver exactly once (required) or may deliver at least once (requested).",
-        Importance.MEDIUM,
-        _no_transactions,
-    ),
-    refused={"errors.tolerance": "none", "predicates": "", "transforms": ""},
-    ignored=dict.fromkeys(
-        (
-            "config.action.reload",
-            "errors.log.enable",
-            "errors.log.include.messages",
-            "errors.retry.timeout",
-            "offsets.storage.topic",
-            "tasks.max.enforce",
-            "transaction.boundary",
-            "transaction.boundary.interval.ms",
-        ),
-        "",
-    ),
-)
 
 _PASSED_ON = ("producer.override.", "topic.creation.", "transforms.", "predicates.")
 """What starts so is for another component, which says itself what it takes."""
@@ -152,7 +31,7 @@ _LITERAL = ("name", "connector.class")
 """What says which connector this is can't be looked up."""
 
 _SECRET_NAME = re.compile(
-    r"password|passphrase|secret|token|credential|jaas|ssl\.keystore\.(key|certificate)|ssl\.truststore\.certificates",
+    r"password|passphrase|secret|token|credential|jaas|user\.info|(api|private)\.?key|ssl\.keystore\.(key|certificate)|ssl\.truststore\.certificates",
     re.IGNORECASE,
 )
 """Options that nobody declares here (a producer's, a misspelt one) and that hold a secret, going by their name."""
@@ -181,16 +60,61 @@ class ConnectorConfig:
     connector: SourceConnector
     options: Config
     values: Mapping[str, str]
-    warnings: tuple[OptionWarning, ...]
 
     @property
     def retry(self) -> Retry:
         """How errors that may pass are retried."""
+        timeout = self.options["errors.retry.timeout"]
         return Retry(
+            seconds=math.inf if timeout < 0 else timeout / 1000,
             limit=self.options["errors.max.retries"],
             initial=self.options["errors.retry.delay.initial.ms"] / 1000,
             longest=self.options["errors.retry.delay.max.ms"] / 1000,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class NamedConfig:
+    """A configuration by declared names, as far as it can be told what they are: right or wrong.
+
+    ``definition``  what can be configured of this connector
+    ``given``       the values as they were given
+    ``values``      the values with references replaced
+    ``problems``    what could not be looked up, so that ``values`` hasn't it, and what only stands for a secret
+    """
+
+    connector: SourceConnector
+    definition: ConfigDef
+    given: Mapping[str, str]
+    values: Mapping[str, str]
+    problems: tuple[Problem, ...]
+    warnings: tuple[OptionWarning, ...]
+
+
+def name_options(raw: Mapping[str, str], references: References = NO_REFERENCES) -> NamedConfig:
+    """Bring a configuration to its declared names. Raises `ConnectorClassError`."""
+    connector = _connector(raw)
+    definition = COMMON_OPTIONS + connector.options
+    given, warnings = _names(connector).resolve(raw)
+    warnings.extend(_converter_options_without_converter(given))
+    warnings.extend(references.warnings(given))
+    values, problems = _look_up(given, references)
+    problems += [
+        Problem(name, f"{name} must be given: {HIDDEN} only stands for it")
+        for name, value in values.items()
+        if value == HIDDEN and _is_secret(definition, name)
+    ]
+    return NamedConfig(connector, definition, given, values, tuple(problems), tuple(warnings))
+
+
+def _look_up(given: Mapping[str, str], references: References) -> tuple[dict[str, str], list[Problem]]:
+    """The values with references replaced, without those that have none; and what is wrong with them."""
+    try:
+        return references.resolve(given, _LITERAL), []
+    except ConfigError as error:
+        failed = {problem.option for problem in error.problems}
+        others = {name: value for name, value in given.items() if name not in failed}
+        return references.resolve(others, _LITERAL), list(error.problems)
 
 
 def read_connector_config(raw: Mapping[str, str], references: References = NO_REFERENCES) -> ConnectorConfig:
@@ -198,15 +122,12 @@ def read_connector_config(raw: Mapping[str, str], references: References = NO_RE
 
     Raises `ConfigError` with all problems at once, and without what references stand for.
     """
-    connector = _connector(raw)
-    definition = COMMON_OPTIONS + connector.options
-    given, warnings = _names(connector).resolve(raw)
-    warnings.extend(_converter_options_without_converter(given))
-    warnings.extend(references.warnings(given))
+    named = name_options(raw, references)
     with references.redacted_errors():
-        values = references.resolve(given, _LITERAL)
-        options = _parse(definition, values)
-    return ConnectorConfig(options["name"], connector, options, values, tuple(warnings))
+        if named.problems:
+            raise ConfigError(named.problems)
+        options = named.definition.parse(named.values)
+    return ConnectorConfig(options["name"], named.connector, options, named.values)
 
 
 def hide_secrets(raw: Mapping[str, str], references: References = NO_REFERENCES) -> dict[str, str]:
@@ -283,22 +204,6 @@ def _connector(raw: Mapping[str, str]) -> SourceConnector:
         return find_connector(class_name)
     except (UnknownPluginError, MissingExtraError) as error:
         raise ConnectorClassError(str(error)) from error
-
-
-def _parse(definition: ConfigDef, values: Mapping[str, str]) -> Config:
-    """Parsed values. Raises `ConfigError`, also for what stands in place of a secret that was hidden."""
-    problems = [
-        Problem(name, f"{name} must be given: {HIDDEN} only stands for it")
-        for name, value in values.items()
-        if value == HIDDEN and _is_secret(definition, name)
-    ]
-    try:
-        options = definition.parse(values)
-    except ConfigError as error:
-        problems.extend(error.problems)
-    if problems:
-        raise ConfigError(problems)
-    return options
 
 
 def _names(connector: SourceConnector) -> NameResolver:

@@ -53,11 +53,11 @@ class NameResolver:
         if name in self.deprecated:
             current = self.deprecated[name]
             return current, f"{name} is deprecated: use {current}"
-        if self._is_known(name):
-            return name, None
         reason = self.options.why_ignored(name)
         if reason is not None:
             return name, f"{name} has no effect: {reason}" if reason else f"{name} has no effect here"
+        if self._is_known(name):
+            return name, None
         for known in (*self.options.options, *self.options.refused, *self.deprecated):
             if known.lower() == name.lower():
                 current = self.deprecated.get(known, known)

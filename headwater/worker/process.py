@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import multiprocessing
 import signal
 from collections.abc import Callable
-from multiprocessing import forkserver
-from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerProcess
+from multiprocessing.connection import Connection, Pipe
 
-from headwater.plugins import plugin_modules
+from headwater.report import Report
+from headwater.worker.fork_server import ForkedProcess, ForkServer
 from headwater.worker.orders import Order, Stop
-from headwater.worker.task import Failed, Running, TaskSpec, run_task
-
-_context = multiprocessing.get_context("forkserver")
-
-
-def start_fork_server() -> None:
-    """Start the process that tasks are forked from, with all they need imported; returns before it is ready."""
-    _context.set_forkserver_preload([run_task.__module__, "headwater.sinks.kafka", *plugin_modules()])
-    forkserver.ensure_running()
-
-
-class ProcessStartError(Exception):
-    """There is no room for another process, or the fork server has just died (it comes back): worth another try."""
+from headwater.worker.task import Failed, Running, TaskSpec
 
 
 class TaskProcess:
@@ -36,34 +22,49 @@ class TaskProcess:
     ``exit_text``  how the process ended, for people; empty while it runs
     """
 
-    def __init__(self, process: ForkServerProcess, pipe: Connection, on_running: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        process: ForkedProcess,
+        pipe: Connection,
+        on_running: Callable[[], None],
+        on_report: Callable[[Report], None],
+    ) -> None:
         self._process = process
         self._pipe = pipe
         self._on_running = on_running
+        self._on_report = on_report
         self._loop = asyncio.get_running_loop()
         self._failure: str | None = None
         self.pid = process.pid
         self.ended: asyncio.Future[str | None] = self._loop.create_future()
         self.exit_text = ""
         self._loop.add_reader(pipe.fileno(), self._read)
-        self._loop.add_reader(process.sentinel, self._end)
+        process.ended.add_done_callback(self._end)
 
     @classmethod
-    async def start(cls, spec: TaskSpec, on_running: Callable[[], None]) -> TaskProcess:
-        """Start the process; ``on_running`` is called when its task is RUNNING. Raises `ProcessStartError`."""
-        ours, theirs = _context.Pipe()
-        process = _context.Process(
-            target=run_task, args=(spec, theirs), name=f"{spec.connector}-{spec.task}", daemon=True
-        )
+    async def start(
+        cls,
+        fork_server: ForkServer,
+        spec: TaskSpec,
+        on_running: Callable[[], None],
+        on_report: Callable[[Report], None],
+    ) -> TaskProcess:
+        """Start the process; ``on_running`` is called when its task is RUNNING, ``on_report`` with how it stands.
+
+        Raises `headwater.worker.fork_server.ProcessStartError`.
+        """
+        ours, theirs = Pipe()
         try:
-            # Not on the event loop: the first start waits until the fork server has imported everything.
-            await asyncio.to_thread(process.start)
-        except (OSError, EOFError) as error:
+            process = cls(await fork_server.start(theirs), ours, on_running, on_report)
+        except BaseException:
             ours.close()
-            raise ProcessStartError(f"The task's process could not be started: {error}") from error
+            raise
         finally:
             theirs.close()
-        return cls(process, ours, on_running)
+        with contextlib.suppress(OSError):  # it may have died already
+            # Not on the event loop: a long configuration has gone only when the task has begun to read it.
+            await asyncio.to_thread(ours.send, spec)
+        return process
 
     async def stop(self, seconds: float) -> bool:
         """Have the task deliver what is under way and end; kill it after ``seconds``: then False."""
@@ -88,34 +89,31 @@ class TaskProcess:
         except (EOFError, OSError):
             self._loop.remove_reader(self._pipe.fileno())
             return
-        if isinstance(message, Running):
-            self._on_running()
-        elif isinstance(message, Failed):
-            self._failure = message.trace
+        self._take(message)
 
-    def _end(self) -> None:
+    def _take(self, message: object) -> None:
+        match message:
+            case Running():
+                self._on_running()
+            case Failed(trace):
+                self._failure = trace
+            case Report():
+                self._on_report(message)
+
+    def _end(self, exit_status: asyncio.Future[int | None]) -> None:
         """The process is gone; its last words may still be in the pipe."""
-        self._loop.remove_reader(self._process.sentinel)
-        self._process.join()
-        self.exit_text = _exit_text(self._process.exitcode)
-        self._process.close()
+        self.exit_text = _exit_text(exit_status.result())
         with contextlib.suppress(EOFError, OSError):
             while self._pipe.poll():
-                message = self._pipe.recv()
-                if isinstance(message, Failed):
-                    self._failure = message.trace
+                self._take(self._pipe.recv())
         self._loop.remove_reader(self._pipe.fileno())
         self._pipe.close()
         self.ended.set_result(self._failure)
 
 
-_UNKNOWN_EXIT_CODE = 255
-"""What `multiprocessing` gives when the fork server, which alone could tell, is gone."""
-
-
-def _exit_text(code: int | None) -> str:
-    if code == _UNKNOWN_EXIT_CODE:
+def _exit_text(status: int | None) -> str:
+    if status is None:
         return "The process that tasks are forked from died, and the task with it"
-    if code is not None and code < 0:
-        return f"The task's process was killed by {signal.Signals(-code).name}"
-    return f"The task's process ended with exit status {code}"
+    if status < 0:
+        return f"The task's process was killed by {signal.Signals(-status).name}"
+    return f"The task's process ended with exit status {status}"

@@ -11,9 +11,11 @@ from collections.abc import Callable
 import structlog
 
 from headwater.store import State
+from headwater.worker.fork_server import ForkServer, ProcessStartError
 from headwater.worker.orders import Order
-from headwater.worker.process import ProcessStartError, TaskProcess
+from headwater.worker.process import TaskProcess
 from headwater.worker.task import TaskSpec
+from headwater.worker.task_record import TaskRecord
 
 log = structlog.get_logger(__name__)
 
@@ -40,12 +42,22 @@ class Backoff:
 class Supervisor:
     """One task's supervisor; used from the event loop.
 
-    ``make_spec`` begins a new epoch for each process. ``on_state`` is told every state and its trace.
+    ``make_spec`` begins a new epoch for each process. ``on_state`` is told every state and its trace; what else there
+    is to tell goes into ``record``.
     """
 
-    def __init__(self, make_spec: Callable[[], TaskSpec], on_state: OnState, graceful_seconds: float) -> None:
+    def __init__(
+        self,
+        fork_server: ForkServer,
+        make_spec: Callable[[], TaskSpec],
+        on_state: OnState,
+        record: TaskRecord,
+        graceful_seconds: float,
+    ) -> None:
+        self._fork_server = fork_server
         self._make_spec = make_spec
         self._on_state = on_state
+        self._record = record
         self._graceful_seconds = graceful_seconds
         self._backoff = Backoff()
         self._running_since: float | None = None
@@ -87,17 +99,23 @@ class Supervisor:
                 await self._stop_process(process)
             failure = await process.ended
             self._process = None
+            self._record.end_process()
             if self._stopping.is_set():
                 return
             if failure is not None:
                 self._on_state(State.FAILED, failure)
                 return
+            self._record.add_death()
             await self._wait_before_restart(process.exit_text)
 
     async def _start(self) -> TaskProcess:
         self._running_since = None
         self._orders.clear()
-        self._process = await TaskProcess.start(self._make_spec(), self._running)
+        self._record.expect_process()
+        self._process = await TaskProcess.start(
+            self._fork_server, self._make_spec(), self._running, self._record.add_report
+        )
+        self._record.begin_process(self._process.pid)
         for order in self._orders:
             self._process.send(order)
         return self._process

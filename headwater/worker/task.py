@@ -1,14 +1,15 @@
 """A task's operating-system process: it runs one pipeline, obeys its worker, and ends when the worker does.
 
-The worker and the task talk through one pipe. The worker sends `headwater.worker.orders`; the task sends `Running` and
-`Failed`. When the pipe closes, the worker is gone: the task ends at once, and its successor starts from the stored
-offset.
+The worker and the task talk through one pipe. The worker sends `headwater.worker.orders`; the task sends `Running`,
+`Failed`, and a `headwater.report.Report` once a second and at its end. When the pipe closes, the worker is gone: the
+task ends at once, and its successor starts from the stored offset.
 """
 
 from __future__ import annotations
 
 import signal
-import sys
+import threading
+import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,12 +19,13 @@ from pathlib import Path
 import structlog
 
 from headwater.config import ConfigError
-from headwater.logs import configure_logs
-from headwater.pipeline import TaskError
+from headwater.logs import configure_logs, redact_logs
+from headwater.report import Meter
 from headwater.sink import SinkError
 from headwater.source import SourceError
 from headwater.store import StaleEpochError
 from headwater.stores.sqlite import SqliteTaskStore
+from headwater.tolerance import TaskError
 from headwater.worker.assembly import build_pipeline
 from headwater.worker.connector_config import read_connector_config
 from headwater.worker.orders import Orders
@@ -33,6 +35,9 @@ from headwater.worker.worker_config import WorkerConfig, read_worker_config
 log = structlog.get_logger(__name__)
 
 FORESEEN = (ConfigError, SourceError, SinkError, TaskError, StaleEpochError)
+
+REPORT_SECONDS = 1.0
+"""How often the task says how it stands."""
 
 DRAIN_SHARE = 0.8
 """How much of the time that a stop may take goes to delivering what is under way; the rest is for what surrounds it."""
@@ -63,28 +68,61 @@ class Failed:
     trace: str
 
 
-def run_task(spec: TaskSpec, pipe: Connection) -> None:
-    """The process's main function."""
+def run_task(pipe: Connection) -> int:
+    """The process's main function: the worker sends the `TaskSpec` first. Gives the exit status."""
     # Signals that a terminal or a service manager sends to every process: the worker decides what they mean.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    configure_logs(levels=spec.log_levels)
+    spec: TaskSpec = pipe.recv()
+    configure_logs(spec.log_levels)
     structlog.contextvars.bind_contextvars(connector=spec.connector, task=spec.task)
     orders = Orders(pipe)
+    teller = _Teller(pipe)
     references = NO_REFERENCES
     try:
         worker = read_worker_config(spec.worker_config)
         references = worker.references
-        configure_logs(references.redact, levels=())
-        _deliver(spec, worker, pipe, orders)
+        redact_logs(references.redact)
+        _deliver(spec, worker, teller, orders)
     except Exception as error:
         # an error that was foreseen says what to do; where it was raised would only hide that
         log.exception("the task failed", error=str(error), exc_info=not isinstance(error, FORESEEN))
-        pipe.send(Failed(references.redact(f"{error}\n\n{traceback.format_exc()}")))
-        sys.exit(1)
+        teller.meter.error(error)
+        teller.report()
+        teller.send(Failed(references.redact(f"{error}\n\n{traceback.format_exc()}")))
+        return 1
+    teller.report()
+    return 0
 
 
-def _deliver(spec: TaskSpec, worker: WorkerConfig, pipe: Connection, orders: Orders) -> None:
+class _Teller:
+    """Tells the worker what the task has to say, and once a second how it stands."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self.meter = Meter()
+        self._pipe = pipe
+        self._sending = threading.Lock()
+        threading.Thread(target=self._keep_reporting, name="report", daemon=True).start()
+
+    def send(self, message: object) -> None:
+        """Tell the worker something; any thread may."""
+        with self._sending:
+            self._pipe.send(message)
+
+    def report(self) -> None:
+        """Tell the worker how the task stands."""
+        self.send(self.meter.report())
+
+    def _keep_reporting(self) -> None:
+        while True:
+            time.sleep(REPORT_SECONDS)
+            try:
+                self.report()
+            except OSError:
+                return  # the worker is gone
+
+
+def _deliver(spec: TaskSpec, worker: WorkerConfig, teller: _Teller, orders: Orders) -> None:
     connector = read_connector_config(spec.connector_config, worker.references)
     store = SqliteTaskStore(spec.state_file, spec.connector, spec.task, spec.epoch)
     try:
@@ -93,7 +131,8 @@ def _deliver(spec: TaskSpec, worker: WorkerConfig, pipe: Connection, orders: Ord
             connector,
             spec.task,
             store,
-            on_running=lambda: pipe.send(Running()),
+            teller.meter,
+            on_running=lambda: teller.send(Running()),
             stopping=orders.stop.is_set,
             topics_reset=orders.reset_topics,
         )

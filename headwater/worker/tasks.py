@@ -11,10 +11,12 @@ import structlog
 
 from headwater.logs import set_level
 from headwater.store import State, Status, Store
+from headwater.worker.fork_server import ForkServer
 from headwater.worker.log_levels import LogLevels
 from headwater.worker.orders import ResetTopics, SetLogLevel
 from headwater.worker.supervisor import Supervisor
 from headwater.worker.task import TaskSpec
+from headwater.worker.task_record import TaskRecord
 from headwater.worker.worker_config import WorkerConfig
 
 log = structlog.get_logger(__name__)
@@ -29,19 +31,23 @@ class Tasks:
     ``log_levels``  what the worker and its tasks write to their logs
     """
 
-    def __init__(self, config: WorkerConfig, store: Store) -> None:
-        self.log_levels = LogLevels()
+    def __init__(self, config: WorkerConfig, store: Store, fork_server: ForkServer) -> None:
+        self.log_levels = LogLevels(config.log_level)
         self._config = config
         self._store = store
+        self._fork_server = fork_server
         self._supervisors: dict[str, Supervisor] = {}
+        self._records: dict[str, TaskRecord] = {}
 
     def start(self, name: str, connector_config: Mapping[str, str]) -> None:
         """Start a connector's task; it has none that runs."""
         self.put_status(name, None, State.RUNNING)
         self.put_status(name, TASK, State.UNASSIGNED)
         self._supervisors[name] = Supervisor(
+            self._fork_server,
             partial(self._make_spec, name, connector_config),
             partial(self.put_status, name, TASK),
+            self.record(name),
             self._config.graceful_seconds,
         )
 
@@ -86,6 +92,14 @@ class Tasks:
     def statuses(self, name: str) -> list[Status]:
         """The connector's status first, then its tasks'; empty where the connector is not known."""
         return self._store.statuses(name)
+
+    def record(self, name: str) -> TaskRecord:
+        """What is known of the process of a connector's task, and of those before it."""
+        return self._records.setdefault(name, TaskRecord())
+
+    def forget_record(self, name: str) -> None:
+        """Forget it: the connector is deleted."""
+        self._records.pop(name, None)
 
     def numbers(self, name: str) -> list[int]:
         """The numbers of a connector's tasks: none when it is stopped."""

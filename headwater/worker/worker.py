@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import structlog
 
+from headwater.config import ConfigError
 from headwater.plugins import find_connector
 from headwater.store import OffsetChange, State, Status, TargetState
 from headwater.stores.sqlite import SqliteStore, StateFileError
-from headwater.worker import assembly
 from headwater.worker.connector_config import hide_secrets, keep_secrets, read_connector_config
 from headwater.worker.errors import ConnectorExistsError, NotFoundError, NotStoppedError, TopicTrackingError
+from headwater.worker.fork_server import ForkServer
 from headwater.worker.health import TIMEOUT_SECONDS, Health
 from headwater.worker.kafka_cluster import kafka_cluster_id
 from headwater.worker.log_levels import LoggerLevel
 from headwater.worker.option_names import OptionWarning
-from headwater.worker.process import start_fork_server
+from headwater.worker.task_record import TaskRecord
 from headwater.worker.tasks import Tasks
+from headwater.worker.threads import in_daemon_thread
+from headwater.worker.validation import Validation, validate
 from headwater.worker.worker_config import WorkerConfig
 
 log = structlog.get_logger(__name__)
 
 SURVIVOR_SECONDS = 30.0
 """How long a starting worker waits for tasks of a killed one; they end as soon as they notice."""
+
+VALIDATIONS = 4
+"""How many configurations are validated at the same time: each may wait for a server that doesn't answer."""
 
 Given = ParamSpec("Given")
 Gives = TypeVar("Gives")
@@ -55,13 +62,14 @@ def _change(
 class Worker:
     """Connectors and their tasks; used from one event loop."""
 
-    def __init__(self, config: WorkerConfig, store: SqliteStore) -> None:
+    def __init__(self, config: WorkerConfig, store: SqliteStore, fork_server: ForkServer) -> None:
         self._config = config
         self._store = store
         self._connectors = store.connectors()
         self._targets = store.target_states()
-        self._tasks = Tasks(config, store)
+        self._tasks = Tasks(config, store, fork_server)
         self._changing = asyncio.Lock()
+        self._validating = asyncio.Semaphore(VALIDATIONS)
         self._has_started = False
         self._cluster_id: str | None = None
 
@@ -71,7 +79,6 @@ class Worker:
         Raises `StateFileError` if tasks of an earlier worker don't end.
         """
         async with self._changing:
-            start_fork_server()
             if not await asyncio.to_thread(self._store.wait_for_survivors, SURVIVOR_SECONDS):
                 raise StateFileError(
                     f"Tasks of an earlier worker still use {self._config.state_file}, {SURVIVOR_SECONDS:g} s after it"
@@ -102,7 +109,8 @@ class Worker:
         """A connector's configuration as it may be shown. Raises `NotFoundError`."""
         self._check_known(name, f"Connector {name} not found")
         config = self._connectors[name]
-        return self._hide_secrets(config) if self._config.options["rest.hide.passwords"] else dict(config)
+        hidden = self._config.options["rest.hide.passwords"]
+        return hide_secrets(config, self._config.references) if hidden else dict(config)
 
     def tasks(self, name: str) -> list[int]:
         """The numbers of a connector's tasks: none when it is stopped. Raises `NotFoundError`."""
@@ -127,6 +135,10 @@ class Worker:
             if status.task == task:
                 return status
         raise NotFoundError(f"No status found for task {name}-{task}")
+
+    def task_record(self, name: str) -> TaskRecord:
+        """What is known of the process of a connector's task, and of those before it since the worker started."""
+        return self._tasks.record(name)
 
     def offsets(self, name: str) -> list[tuple[dict[str, str], dict[str, Any]]]:
         """(partition, offset) of each log that a connector has read, as stored last. Raises `NotFoundError`."""
@@ -168,6 +180,18 @@ class Worker:
             self._cluster_id = await asyncio.to_thread(kafka_cluster_id, self._config.values)
         return self._cluster_id
 
+    async def validate(self, config: Mapping[str, str]) -> Validation:
+        """Say what is wrong with a configuration, and try to reach the source.
+
+        ``[hidden]`` stands for a secret as in `put`, where the configuration's name is that of a connector.
+        Raises `headwater.worker.connector_config.ConnectorClassError`.
+        """
+        stored = self._connectors.get(config.get("name", ""))
+        with contextlib.suppress(ConfigError):  # what then still stands for a secret is found to be wrong
+            config = config if stored is None else keep_secrets(config, stored)
+        async with self._validating:
+            return await in_daemon_thread(partial(validate, self._config, config, connect=True))
+
     @_change
     async def create(self, name: str, config: Mapping[str, str], target: TargetState = TargetState.STARTED) -> None:
         """Keep a new connector and bring it to its target state.
@@ -200,8 +224,8 @@ class Worker:
         """
         self._check_known(name, f"Connector {name} not found")
         stored = self._connectors[name]
-        # What the patch doesn't mention is `[hidden]` too: a secret must not go to a host that the patch names.
-        merged = {**self._hide_secrets(stored), **patch}
+        # What isn't shown counts as `[hidden]` in what the patch leaves: it must not go to a host that the patch names.
+        merged = {**self.config(name), **patch}
         config = {option: value for option, value in merged.items() if value is not None}
         complete = keep_secrets(config, stored)
         await self._configure(name, complete, self._check(complete))
@@ -246,7 +270,7 @@ class Worker:
         answer = []
         for status in self._tasks.statuses(name):
             asked = (status.task is None or include_tasks) and (status.state is State.FAILED or not only_failed)
-            answer.append(replace(status, state=State.RESTARTING, trace=None) if asked else status)
+            answer.append(replace(status, state=State.RESTARTING) if asked else status)
             if asked and status.task is not None:
                 await self._start_anew(name, status.task)
         return answer
@@ -285,6 +309,7 @@ class Worker:
         self._check_known(name, f"Connector {name} not found")
         await self._tasks.end(name)
         self._store.delete_connector(name)
+        self._tasks.forget_record(name)
         del self._connectors[name], self._targets[name]
         log.info("connector deleted", connector=name)
 
@@ -301,13 +326,12 @@ class Worker:
         if self._targets[name] is not TargetState.STOPPED:
             raise NotStoppedError(name)
 
-    def _check(self, config: Mapping[str, str]) -> list[OptionWarning]:
+    def _check(self, config: Mapping[str, str]) -> Sequence[OptionWarning]:
         """What its author should know of a connector's configuration. Raises `headwater.config.ConfigError`."""
-        connector = read_connector_config(config, self._config.references)
-        return [*connector.warnings, *assembly.check_connector(self._config, connector)]
-
-    def _hide_secrets(self, config: Mapping[str, str]) -> dict[str, str]:
-        return hide_secrets(config, self._config.references)
+        validation = validate(self._config, config)
+        if validation.problems:
+            raise ConfigError(validation.problems)
+        return validation.warnings
 
     async def _configure(
         self,

@@ -11,8 +11,10 @@ from types import TracebackType
 from typing import Self
 
 from headwater.pipeline import Pipeline
+from headwater.report import Meter
 from headwater.sink import Message
 from headwater.stores.sqlite import SqliteStore, SqliteTaskStore
+from headwater.tolerance import Tolerance
 from headwater.worker.assembly import build_converters
 from headwater.worker.connector_config import read_connector_config
 from headwater.worker.worker_config import read_worker_config
@@ -36,6 +38,9 @@ class _Collector:
 
     def flush(self, timeout: float) -> bool:
         return True
+
+    def unacknowledged(self) -> int:
+        return 0
 
     def close(self, timeout: float) -> None:
         pass
@@ -98,11 +103,14 @@ class HeadwaterEngine:
                     lambda: connector.connector.open(connector.options),
                     lambda: _Collector(self._messages),
                     build_converters(worker, connector),
+                    Tolerance(),
                     store,
+                    Meter(),
                     commit_seconds=0.1,
                     retry=connector.retry,
                     on_running=self._running.set,
                     stopping=self._stopping.is_set,
+                    topics_reset=threading.Event(),
                 ).run(DEADLINE)
             finally:
                 store.close()

@@ -24,7 +24,7 @@ def children(pid: int) -> list[int]:
 
 def fork_server(worker: int) -> int | None:
     """The process that a worker's tasks are forked from."""
-    return next((child for child in children(worker) if _command(child, "multiprocessing.forkserver")), None)
+    return next(iter(children(worker)), None)
 
 
 def task(worker: int) -> int | None:
@@ -46,10 +46,3 @@ def kill(pid: int | None, number: signal.Signals = signal.SIGKILL) -> None:
     if pid is not None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
-
-
-def _command(pid: int, word: str) -> bool:
-    try:
-        return word in Path(f"/proc/{pid}/cmdline").read_text()
-    except OSError:
-        return False

@@ -37,7 +37,7 @@ def results(*runs: dict[str, Any]) -> dict[str, Any]:
         "date": "2026-01-01",
         "quick": False,
         "machine": {"processors": "2", "processor": "p", "memory": "8 GB", "system": "Linux"},
-        "versions": {"python": "3.11"},
+        "versions": {"headwater": "1.0, compiled: headwater.x"},
         "settings": {"mysql": {"gtid_mode": "ON"}},
         "workloads": {"json-100": {"title": "the outbox", "events": 1000, "sink": "counting"}},
         "runs": list(runs),

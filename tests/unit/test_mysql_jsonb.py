@@ -122,7 +122,7 @@ def test_text_is_compact_and_escapes_only_what_json_must(value: Any) -> None:
     assert text.lower() == json.dumps(value, ensure_ascii=False, separators=(",", ":")).lower()
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False))
+@given(st.floats(allow_nan=False, allow_infinity=False) | st.floats(1e-3, 1e7) | st.floats(-1e7, -1e-3))
 def test_doubles_are_never_in_scientific_notation(number: float) -> None:
     text = jsonb.text(written(number, large=False))
     assert "e" not in text.lower()
@@ -130,6 +130,8 @@ def test_doubles_are_never_in_scientific_notation(number: float) -> None:
     assert math.copysign(1, float(text)) == math.copysign(1, number) or number == 0
     if not 1e-3 <= abs(number) < 1e7 and number:
         assert Decimal(text) == Decimal(number)
+    else:
+        assert text == repr(number)
 
 
 def test_control_characters_are_escaped_with_capitals_and_a_backslash_before_u_is_not_taken_for_one() -> None:
@@ -157,6 +159,10 @@ def test_a_hundred_levels_are_read_and_more_are_refused() -> None:
         (b"\x0c\x02\xc3\x28", "damaged"),
         (b"\x02\xff\xff\x04\x00", "65535 members"),
         (b"\x00\x01\x00\x10\x00\x0b\x00\xff\x00\x04\x00\x00", "key"),
+        (
+            b"\x00\x02\x00\x14\x00\x12\x00\x01\x00\x13\x00\x01\x00\x04\x00\x00\x04\x00\x00aa",
+            "two members of the same name",
+        ),
         (b"\x0f\xf6\x04\x05\x02\x81\x00", r"decimal\(5,2\) of 2 bytes"),
         (b"\x0b" + struct.pack("<d", math.nan), "the number nan"),
     ],

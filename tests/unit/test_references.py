@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from headwater.config import HIDDEN, ConfigError
 from headwater.config_provider import ConfigProviderError
-from headwater.worker.connector_config import hide_secrets, keep_secrets, read_connector_config
+from headwater.worker.connector_config import hide_secrets, keep_secrets, name_options, read_connector_config
 from headwater.worker.references import Reference, References, parse_references
 
 JAVA = re.compile(r"\$\{([^}]*?):(([^}]*?):)?([^}]*?)\}")
@@ -109,13 +109,13 @@ def test_a_connector_gets_the_values():
     assert config.options["database.hostname"] == "db-eu.example"
     assert config.options["database.user"] == "cdc-reader"
     assert config.options["database.password"] == "s3cret/pass"
-    assert config.warnings == ()
+    assert name_options(CONFIG, REFERENCES).warnings == ()
 
 
 def test_without_config_providers_a_reference_is_text_and_warns():
     config = read_connector_config(CONFIG)
     assert config.options["database.password"] == "${env:PASSWORD}"
-    assert [warning.message for warning in config.warnings] == [
+    assert [warning.message for warning in name_options(CONFIG).warnings] == [
         f"{option} holds a reference that stays text: the worker's config.providers are none"
         for option in ("database.hostname", "database.user", "database.password")
     ]

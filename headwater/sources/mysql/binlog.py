@@ -108,6 +108,7 @@ class BinlogStream:
         self._long: list[bytes] = []
         self._failure: SourceError | None = None
         self.ended = False
+        self.bytes_read = 0
 
     def read(self, timeout: float) -> list[Event]:
         """The events that have arrived, waiting at most ``timeout`` seconds for bytes.
@@ -138,7 +139,9 @@ class BinlogStream:
         if not data:
             raise RetriableSourceError(f"{self._doing}: the server closed the connection")
         self._heard = time.monotonic()
-        return self._fill(data)
+        whole = self._fill(data)
+        self.bytes_read += len(whole)
+        return whole
 
     def _missing(self) -> int:
         """How many bytes the packet at the start of what is left over still lacks."""

@@ -86,9 +86,10 @@ def _tls(config: Config) -> ssl.SSLContext | None:
     return context
 
 
-def connect(config: Config, *, program: str = "headwater") -> Connection[Any]:
+def connect(config: Config, *, program: str = "headwater", timeout_ms: int | None = None) -> Connection[Any]:
     """A new connection in autocommit mode, its text as utf8mb4.
 
+    ``timeout_ms`` is how long to wait for the server where that is not ``connect.timeout.ms``.
     Raises `RetriableSourceError` where the server can't be reached, `SourceError` where it refuses.
     """
     host, port = config["database.hostname"], config["database.port"]
@@ -96,7 +97,8 @@ def connect(config: Config, *, program: str = "headwater") -> Connection[Any]:
     allowed = config["database.allowPublicKeyRetrieval"]
     try:
         with driver_errors(doing):
-            return _open(config, program, None if allowed else _NO_PUBLIC_KEY)
+            seconds = max(1, (timeout_ms or config["connect.timeout.ms"]) // 1000)
+            return _open(config, program, None if allowed else _NO_PUBLIC_KEY, seconds)
     except ValueError as error:
         if allowed:
             raise
@@ -106,19 +108,20 @@ def connect(config: Config, *, program: str = "headwater") -> Connection[Any]:
         ) from error
 
 
-def _open(config: Config, program: str, public_key: bytes | None) -> Connection[Any]:
+def _open(config: Config, program: str, public_key: bytes | None, seconds: int) -> Connection[Any]:
     tls = _tls(config)
     try:
-        return _sign_in(config, program, public_key, tls)
+        return _sign_in(config, program, public_key, seconds, tls)
     except pymysql.OperationalError as error:
         if error.args[0] != CR.CR_SSL_CONNECTION_ERROR or config["database.ssl.mode"].lower() != "preferred":
             raise
-        return _sign_in(config, program, public_key, None)  # the server has no TLS
+        return _sign_in(config, program, public_key, seconds, None)  # the server has no TLS
 
 
-def _sign_in(config: Config, program: str, public_key: bytes | None, tls: ssl.SSLContext | None) -> Connection[Any]:
+def _sign_in(
+    config: Config, program: str, public_key: bytes | None, seconds: int, tls: ssl.SSLContext | None
+) -> Connection[Any]:
     """Given a context, the driver ends with CR_SSL_CONNECTION_ERROR, before it sends a name, where there is no TLS."""
-    seconds = max(1, config["connect.timeout.ms"] // 1000)
     connection: Connection[Any] = Connection(
         host=config["database.hostname"],
         port=config["database.port"],

@@ -6,6 +6,7 @@ Source: "MySQL connector configuration properties" of Debezium 3.6.
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -17,14 +18,18 @@ from headwater.config import (
     Importance,
     Option,
     OptionType,
+    Problem,
+    Width,
     at_least,
     between,
+    grouped,
     not_blank,
     one_of,
 )
-from headwater.source import OffsetError
+from headwater.source import OffsetError, SourceError
 from headwater.sources.envelope import context_headers
 from headwater.sources.filters import TableFilter, patterns
+from headwater.sources.mysql.connection import connect, drop
 from headwater.sources.mysql.position import check_offset
 from headwater.sources.mysql.schema_change import SchemaChanges
 from headwater.sources.mysql.shapes import ShapeOptions
@@ -35,6 +40,21 @@ from headwater.sources.mysql.types import DecimalMode, ValueOptions
 _HIGH, _LOW = Importance.HIGH, Importance.LOW
 
 
+def _is_topic_prefix(text: str) -> str | None:
+    """What Kafka takes in names of topics (``CommonConnectorConfig.TOPIC_NAME_PATTERN``)."""
+    if re.fullmatch(r"[a-zA-Z0-9_.\-]+", text):
+        return None
+    return "only the underscore, hyphen, dot and alphanumeric characters are allowed, and at least one"
+
+
+def _is_host_name(text: str | None) -> str | None:
+    try:
+        named = not_blank(text) is None and text is not None and b"\0" not in text.encode("idna")
+    except UnicodeError:
+        named = False
+    return None if named else "must be the name or the address of a host"
+
+
 def _is_list_of_names(text: str | None) -> str | None:
     try:
         patterns(text or "")
@@ -43,107 +63,206 @@ def _is_list_of_names(text: str | None) -> str | None:
     return None
 
 
-def _names(name: str, doc: str) -> Option:
+def _names(name: str, doc: str, label: str, importance: Importance = Importance.MEDIUM) -> Option:
     """A list of names, each a regular expression."""
-    return Option(name, OptionType.STRING, None, doc, validator=_is_list_of_names)
+    return Option(name, OptionType.STRING, None, doc, importance, _is_list_of_names, label=label, width=Width.LONG)
 
 
 _NO_HISTORY_TOPIC = "no history topic is written yet: the structure of tables is kept in the worker's own state"
 
 OPTIONS = ConfigDef(
-    Option(
-        "topic.prefix",
-        OptionType.STRING,
-        REQUIRED,
-        "Names the server in topics, schemas and offsets; must be unique and never change.",
-        _HIGH,
-        not_blank,
+    *grouped(
+        "MySQL",
+        Option(
+            "topic.prefix",
+            OptionType.STRING,
+            REQUIRED,
+            "Names the server in topics, schemas and offsets; must be unique and never change.",
+            _HIGH,
+            _is_topic_prefix,
+            label="Topic prefix",
+            width=Width.MEDIUM,
+        ),
+        Option(
+            "database.hostname",
+            OptionType.STRING,
+            REQUIRED,
+            "Host name or address of the server.",
+            _HIGH,
+            _is_host_name,
+            label="Hostname",
+            width=Width.MEDIUM,
+        ),
+        Option(
+            "database.port",
+            OptionType.INT,
+            3306,
+            "Port of the server.",
+            _HIGH,
+            between(1, 65535),
+            label="Port",
+            width=Width.SHORT,
+        ),
+        Option(
+            "database.user",
+            OptionType.STRING,
+            REQUIRED,
+            "User to sign in as.",
+            _HIGH,
+            not_blank,
+            label="User",
+            width=Width.SHORT,
+        ),
+        Option(
+            "database.password",
+            OptionType.PASSWORD,
+            None,
+            "Password of the user.",
+            _HIGH,
+            label="Password",
+            width=Width.SHORT,
+        ),
+        Option(
+            "database.server.id",
+            OptionType.LONG,
+            REQUIRED,
+            "Number of this replica; must differ from that of every server and replica of the cluster.",
+            _HIGH,
+            between(1, 2**32 - 1),
+            label="Cluster ID",
+            width=Width.LONG,
+        ),
+        Option(
+            "database.ssl.mode",
+            OptionType.STRING,
+            "preferred",
+            "Whether to encrypt, and what to check of the server's certificate.",
+            validator=one_of("disabled", "disable", "preferred", "required", "verify_ca", "verify_identity"),
+            label="SSL mode",
+            width=Width.MEDIUM,
+        ),
+        Option(
+            "database.ssl.ca",
+            OptionType.STRING,
+            None,
+            "PEM file with the certificate authorities to trust (Headwater's own; the system's without it).",
+            label="SSL certificate authorities",
+            width=Width.LONG,
+        ),
+        Option(
+            "database.allowPublicKeyRetrieval",
+            OptionType.BOOLEAN,
+            False,
+            "Whether to take the server's public key from the server itself where there is no TLS.",
+            label="Allow public key retrieval",
+            width=Width.SHORT,
+        ),
     ),
-    Option("database.hostname", OptionType.STRING, REQUIRED, "Host name or address of the server.", _HIGH, not_blank),
-    Option("database.port", OptionType.INT, 3306, "Port of the server.", _HIGH, between(1, 65535)),
-    Option("database.user", OptionType.STRING, REQUIRED, "User to sign in as.", _HIGH, not_blank),
-    Option("database.password", OptionType.PASSWORD, None, "Password of the user.", _HIGH),
-    Option(
-        "database.server.id",
-        OptionType.LONG,
-        REQUIRED,
-        "Number of this replica; must differ from that of every server and replica of the cluster.",
-        _HIGH,
-        between(1, 2**32 - 1),
+    *grouped(
+        "Connector",
+        Option(
+            "connection.validation.timeout.ms",
+            OptionType.LONG,
+            60_000,
+            "How long config/validate waits for a connection, where that is less than connect.timeout.ms.",
+            _LOW,
+            at_least(1),
+            label="Connection validation timeout (ms)",
+            width=Width.SHORT,
+        ),
+        Option(
+            "extended.headers.enabled",
+            OptionType.BOOLEAN,
+            True,
+            "Whether events carry __debezium.context headers.",
+            _LOW,
+            label="Enable/Disable extended headers",
+            width=Width.SHORT,
+        ),
+        Option(
+            "decimal.handling.mode",
+            OptionType.STRING,
+            "precise",
+            "How DECIMAL is written.",
+            validator=one_of("precise", "double", "string"),
+            label="Decimal Handling",
+            width=Width.SHORT,
+        ),
+        Option(
+            "snapshot.lock.timeout.ms",
+            OptionType.LONG,
+            10_000,
+            "How long the snapshot waits for its lock, in whole seconds; then it is tried again.",
+            validator=at_least(1000),
+            label="Snapshot lock timeout (ms)",
+            width=Width.LONG,
+        ),
+        Option(
+            "connect.timeout.ms",
+            OptionType.INT,
+            30_000,
+            "How long to wait for a connection.",
+            validator=at_least(1000),
+            label="Connection Timeout (ms)",
+            width=Width.SHORT,
+        ),
+        Option(
+            "connect.keep.alive.interval.ms",
+            OptionType.LONG,
+            60_000,
+            "The server sends a heartbeat at four fifths of this; three missed ones are a lost connection.",
+            _LOW,
+            at_least(1000),
+            label="Keep alive interval (ms)",
+            width=Width.SHORT,
+        ),
+        Option(
+            "snapshot.mode",
+            OptionType.STRING,
+            "initial",
+            "What to read before the log, when there is no offset: the tables' rows, or only their structure"
+            " (no_data).",
+            _LOW,
+            one_of("initial", "no_data", "schema_only"),
+            label="Snapshot mode",
+            width=Width.SHORT,
+        ),
     ),
-    Option(
-        "database.ssl.mode",
-        OptionType.STRING,
-        "preferred",
-        "Whether to encrypt, and what to check of the server's certificate.",
-        validator=one_of("disabled", "disable", "preferred", "required", "verify_ca", "verify_identity"),
-    ),
-    Option(
-        "database.ssl.ca",
-        OptionType.STRING,
-        None,
-        "PEM file with the certificate authorities to trust (Headwater's own; the system's without it).",
-    ),
-    Option(
-        "database.allowPublicKeyRetrieval",
-        OptionType.BOOLEAN,
-        False,
-        "Whether to take the server's public key from the server itself where there is no TLS.",
-    ),
-    _names("database.include.list", "Databases to capture."),
-    _names("database.exclude.list", "Databases not to capture."),
-    _names("table.include.list", "Tables (database.table) to capture."),
-    _names("table.exclude.list", "Tables (database.table) not to capture."),
-    _names("column.include.list", "Columns (database.table.column) to have in events."),
-    _names("column.exclude.list", "Columns (database.table.column) to leave out."),
-    Option(
-        "snapshot.mode",
-        OptionType.STRING,
-        "initial",
-        "What to read before the log, when there is no offset: the tables' rows, or only their structure (no_data).",
-        _HIGH,
-        one_of("initial", "no_data", "schema_only"),
-    ),
-    Option(
-        "snapshot.lock.timeout.ms",
-        OptionType.LONG,
-        10_000,
-        "How long the snapshot waits for its lock, in whole seconds; then it is tried again.",
-        validator=at_least(1000),
-    ),
-    Option(
-        "topic.naming.strategy",
-        OptionType.CLASS,
-        "io.debezium.schema.SchemaTopicNamingStrategy",
-        "How topics are named; both strategies give PREFIX.DATABASE.TABLE.",
-        _LOW,
-        one_of("io.debezium.schema.SchemaTopicNamingStrategy", "io.debezium.schema.DefaultTopicNamingStrategy"),
-    ),
-    Option(
-        "include.schema.changes",
-        OptionType.BOOLEAN,
-        True,
-        "Whether to send schema changes to the topic named by topic.prefix.",
-    ),
-    Option("tombstones.on.delete", OptionType.BOOLEAN, True, "Whether a delete is followed by a tombstone."),
-    Option(
-        "decimal.handling.mode",
-        OptionType.STRING,
-        "precise",
-        "How DECIMAL is written.",
-        validator=one_of("precise", "double", "string"),
-    ),
-    Option("extended.headers.enabled", OptionType.BOOLEAN, True, "Whether events carry __debezium.context headers."),
-    Option(
-        "connect.timeout.ms", OptionType.INT, 30_000, "How long to wait for a connection.", validator=at_least(1000)
-    ),
-    Option(
-        "connect.keep.alive.interval.ms",
-        OptionType.LONG,
-        60_000,
-        "The server sends a heartbeat at four fifths of this; three missed ones are a lost connection.",
-        _LOW,
-        at_least(1000),
+    *grouped(
+        "Events",
+        Option(
+            "tombstones.on.delete",
+            OptionType.BOOLEAN,
+            True,
+            "Whether a delete is followed by a tombstone.",
+            label="Tombstones on delete",
+            width=Width.SHORT,
+        ),
+        Option(
+            "topic.naming.strategy",
+            OptionType.CLASS,
+            "io.debezium.schema.SchemaTopicNamingStrategy",
+            "How topics are named; both strategies give PREFIX.DATABASE.TABLE.",
+            validator=one_of(
+                "io.debezium.schema.SchemaTopicNamingStrategy", "io.debezium.schema.DefaultTopicNamingStrategy"
+            ),
+            label="Topic naming strategy class",
+            width=Width.MEDIUM,
+        ),
+        _names("column.include.list", "Columns (database.table.column) to have in events.", "Include Columns"),
+        _names("column.exclude.list", "Columns (database.table.column) to leave out.", "Exclude Columns"),
+        _names("table.include.list", "Tables (database.table) to capture.", "Include Tables", _HIGH),
+        _names("table.exclude.list", "Tables (database.table) not to capture.", "Exclude Tables"),
+        Option(
+            "include.schema.changes",
+            OptionType.BOOLEAN,
+            True,
+            "Whether to send schema changes to the topic named by topic.prefix.",
+            label="Include database schema changes",
+            width=Width.SHORT,
+        ),
+        _names("database.include.list", "Databases to capture.", "Include Databases", _HIGH),
+        _names("database.exclude.list", "Databases not to capture.", "Exclude Databases"),
     ),
     refused={
         "bigint.unsigned.handling.mode": "long",
@@ -157,7 +276,6 @@ OPTIONS = ConfigDef(
         "database.ssl.keystore": "",
         "database.ssl.truststore": "",
         "enable.time.adjuster": "true",
-        "event.converting.failure.handling.mode": "fail",
         "event.deserialization.failure.handling.mode": "fail",
         "event.processing.failure.handling.mode": "fail",
         "field.name.adjustment.mode": "none",
@@ -264,6 +382,15 @@ class MySqlConnector:
         )
         changes = SchemaChanges(prefix, headers) if config["include.schema.changes"] else None
         return MySqlSource(config, options, tables, changes)
+
+    def check_connection(self, config: Config) -> list[Problem]:
+        """See `headwater.source.SourceConnector.check_connection`."""
+        timeout_ms = min(config["connect.timeout.ms"], config["connection.validation.timeout.ms"])
+        try:
+            drop(connect(config, timeout_ms=timeout_ms))
+        except SourceError as error:
+            return [Problem("database.hostname", f"Unable to connect: {error}")]
+        return []
 
     def check_offset(self, config: Config, partition: Mapping[str, Any], offset: Mapping[str, Any]) -> None:
         """See `headwater.source.SourceConnector.check_offset`."""

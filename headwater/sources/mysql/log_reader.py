@@ -58,6 +58,12 @@ _ENDS = ("COMMIT", "ROLLBACK")
 _CHANGES = ("INSERT", "UPDATE", "DELETE")
 
 
+def is_server_talk(event: Event) -> bool:
+    """Whether an event is none of the log's own: the server tells that it is there, or where its log goes on."""
+    buffer, start, _ = event
+    return buffer[start + 4] in _SERVER_TALK
+
+
 class LogReader:
     """Takes the events of one dump in their order. It starts at ``point``, inside a transaction where that says so."""
 
@@ -88,6 +94,11 @@ class LogReader:
     def behind(self) -> tuple[str, int]:
         """File and position behind the event at hand."""
         return self._position.file, self._event_end
+
+    def event_time(self) -> float | None:
+        """When the transaction at hand was committed, in Unix seconds; in whole ones where the log has no GTIDs."""
+        position = self._position
+        return position.commit_micros / 1_000_000 or position.timestamp or None
 
     def take(self, events: Sequence[Event], items: list[Rows]) -> None:
         """Take the next events; their rows, if they are captured, are added to ``items``.

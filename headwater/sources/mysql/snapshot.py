@@ -19,7 +19,7 @@ from pymysql.cursors import Cursor, SSCursor
 from headwater.config import Config
 from headwater.record import Record
 from headwater.shape import EventShape
-from headwater.source import Batch, Rows
+from headwater.source import Batch, Rows, SnapshotProgress
 from headwater.sources.filters import TableFilter
 from headwater.sources.mysql.connection import connect, driver_errors, drop
 from headwater.sources.mysql.gtid import GtidSet
@@ -59,6 +59,7 @@ class Snapshot:
         self._connection: Connection[Any] | None = None
         self._batches: Iterator[Batch] = iter(())
         self.reads_rows = config["snapshot.mode"].lower() == "initial"
+        self.progress = SnapshotProgress(tables=0, tables_done=0, rows=0, started=time.time())
 
     def open(self) -> View:
         """Take the view. Raises `headwater.source.SourceError` where a privilege is missing."""
@@ -77,7 +78,9 @@ class Snapshot:
                 cursor.execute("UNLOCK TABLES")
             cursor.execute("SET SESSION time_zone = '+00:00'")  # for rows; structure is read in the server's own
         log.info("snapshot opened", file=view.point.file, position=view.point.position, tables=len(view.tables))
-        self._batches = self._read(connection, view)
+        tables = view.tables if self.reads_rows else ()
+        self.progress = replace(self.progress, tables=len(tables))
+        self._batches = self._read(connection, view, tables)
         return view
 
     def _view(self, cursor: Cursor) -> View:
@@ -94,14 +97,17 @@ class Snapshot:
     def next_batch(self) -> Batch | None:
         """The next rows, None when all are read."""
         with driver_errors("reading the snapshot"):
-            return next(self._batches, None)
+            batch = next(self._batches, None)
+        if batch is None:
+            self.progress = replace(self.progress, ended=time.time())
+        return batch
 
-    def _read(self, connection: Connection[Any], view: View) -> Iterator[Batch]:
+    def _read(self, connection: Connection[Any], view: View, tables: Sequence[Table]) -> Iterator[Batch]:
         """Every table's rows in turn; what may turn out to be the very last is held back until that is known."""
         held: list[Rows | Record] = list(view.schema_changes[-1:])
-        for number, table in enumerate(view.tables if self.reads_rows else ()):
+        for number, table in enumerate(tables):
             shape = snapshot_shape(table, self._options)
-            progress = _Progress(table.id, f"{number + 1}/{len(view.tables)}")
+            story = _Story(table.id, f"{number + 1}/{len(tables)}")
             opening = "first" if number == 0 else "first_in_data_collection"
             for rows, is_last in _chunks(connection, table):
                 held, items = [], held
@@ -111,9 +117,11 @@ class Snapshot:
                     closing = opening if len(rows) == 1 and opening == "first" else "last_in_data_collection"
                     held = [_rows(shape, rows[-1:], closing, view.point)]
                 opening = "true"
-                progress.add(len(rows))
+                story.add(len(rows))
+                self.progress = replace(self.progress, rows=self.progress.rows + len(rows))
                 yield Batch(items, None)
-            progress.finish()
+            story.finish()
+            self.progress = replace(self.progress, tables_done=number + 1)
         if held:
             yield Batch([_as_last(held[0])], None)
 
@@ -194,7 +202,7 @@ def _current_point(cursor: Cursor) -> StartPoint:
     return StartPoint(str(row[0]), int(row[1]), GtidSet(gtids))
 
 
-class _Progress:
+class _Story:
     """Tells the log how far a table is, at the end and every ten seconds."""
 
     def __init__(self, table: str, number: str) -> None:

@@ -10,15 +10,15 @@ from pymysql.cursors import Cursor
 
 from headwater.config import Config
 from headwater.shape import EventShape
-from headwater.source import EMPTY, Batch, Partition, Resume, Rows, SourceError
+from headwater.source import EMPTY, Batch, Partition, Resume, Rows, SnapshotProgress, SourceError, SourceProgress
 from headwater.sources.filters import TableFilter
 from headwater.sources.mysql import checks, server
-from headwater.sources.mysql.binlog import HEADER_SIZE, BinlogStream, dump_from_gtids, dump_from_position
+from headwater.sources.mysql.binlog import HEADER_SIZE, BinlogStream, Event, dump_from_gtids, dump_from_position
 from headwater.sources.mysql.connection import connect, driver_errors
 from headwater.sources.mysql.ddl import read_ddl
 from headwater.sources.mysql.event_types import QUERY
 from headwater.sources.mysql.events import EventError, read_query
-from headwater.sources.mysql.log_reader import LogReader
+from headwater.sources.mysql.log_reader import LogReader, is_server_talk
 from headwater.sources.mysql.match import physical
 from headwater.sources.mysql.position import StartPoint, describe
 from headwater.sources.mysql.schema_change import SchemaChanges
@@ -47,6 +47,7 @@ class MySqlSource:
         self.partition: Partition = {"server": shape_options.prefix}
         self._stream: BinlogStream | None = None
         self._snapshot: Snapshot | None = None
+        self._snapshot_taken: SnapshotProgress | None = None
         self._structures: Structures
         self._point: StartPoint
         self._reader: LogReader
@@ -132,27 +133,38 @@ class MySqlSource:
             return self._poll_snapshot(self._snapshot)
         assert self._stream is not None  # noqa: S101 - start() made it
         items: list[Rows] = []
+        events: list[Event] = []
         try:
-            self._reader.take(self._stream.read(timeout), items)
+            events = self._stream.read(timeout)
+            self._reader.take(events, items)
         except (EventError, TableMapError) as error:
             self._failure = SourceError(f"{self._reader.here()}: {error}")
         except SourceError as error:
             self._failure = error  # what the events before it became is delivered first
         if self._failure is not None and not items:
             raise self._failure
-        return Batch(items, self._reader.offset(), self._structures.take_news())
+        at_end = not items and (not events or is_server_talk(events[-1]))
+        event_time = None if at_end else self._reader.event_time()
+        return Batch(items, self._reader.offset(), self._structures.take_news(), event_time)
 
     def _poll_snapshot(self, snapshot: Snapshot) -> Batch:
         batch = snapshot.next_batch()
         if batch is not None:
             return batch
         snapshot.close()
-        self._snapshot = None
+        self._snapshot_taken, self._snapshot = snapshot.progress, None
         self._dump(self._point)
         self._point.snapshot_unfinished = False
         return Batch((), self._point.offset())
 
     # telling and ending
+
+    def progress(self) -> SourceProgress:
+        snapshot, stream = self._snapshot, self._stream
+        taken = snapshot.progress if snapshot is not None else self._snapshot_taken
+        if stream is None:
+            return SourceProgress(snapshot=taken)
+        return SourceProgress(*self._reader.behind(), stream.bytes_read, taken)
 
     def locate(self, rows: Rows) -> str:
         """Where a log event stands: file, position and GTID, and the table."""

@@ -118,6 +118,7 @@ def packed_time(digits: int) -> Callable[[bytes], int]:
     return read
 
 
+@lru_cache(maxsize=CACHED)
 def utc(seconds: int) -> str:
     """Seconds since the epoch as ``2024-02-29T12:34:56``."""
     day, second = divmod(seconds, DAY)

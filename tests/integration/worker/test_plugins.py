@@ -29,10 +29,10 @@ def test_options_of_a_connector(worker, name):
         "required": True,
         "default_value": None,
         "importance": "HIGH",
-        "group": None,
-        "order_in_group": -1,
-        "width": "NONE",
-        "display_name": "topic.prefix",
+        "group": "MySQL",
+        "order_in_group": 1,
+        "width": "MEDIUM",
+        "display_name": "Topic prefix",
         "dependents": [],
     }
     assert options["include.schema.changes"]["default_value"] == "true"

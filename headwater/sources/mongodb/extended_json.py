@@ -145,6 +145,7 @@ class Writer:
         if self._value(data, header, start, end, 0) != end:
             raise BsonError(f"BSON: bytes behind a value of type 0x{kind:02x}")
         parts.append(header.close)
+        self._parts, self._characters = [], ""
         return "".join(parts)
 
     def _document(self, data: bytes, parent: Header, start: i64, limit: i64, depth: i64) -> i64:
@@ -434,7 +435,9 @@ _SPECIAL: Final = re.compile(_special())
 
 def _sorted(options: str) -> str:
     """The options of a regular expression, sorted by UTF-16 code units."""
-    return "".join(map(chr, sorted(memoryview(options.encode("utf-16-le")).cast("H"))))
+    data = options.encode("utf-16-be")
+    units = sorted(data[at : at + 2] for at in range(0, len(data), 2))
+    return b"".join(units).decode("utf-16-be", "surrogatepass")
 
 
 def _decimal(low: int, high: int) -> str:

@@ -95,7 +95,9 @@ def order() -> bytes:
 
 def one(kind: int, value: bytes) -> bytes:
     """A document whose ``_id`` is the value, which is also in an array and beside another field."""
-    return document((kind, b"_id", value), (ARRAY, b"list", array((kind, value), (kind, value))), (kind, b"again", value))
+    return document(
+        (kind, b"_id", value), (ARRAY, b"list", array((kind, value), (kind, value))), (kind, b"again", value)
+    )
 
 
 DOCUMENTS = {
@@ -106,15 +108,30 @@ DOCUMENTS = {
     **{
         f"double {number!r}": one(DOUBLE, double(number))
         for number in (
-            0.0, -0.0, 0.1, 3.0, 1 / 3, 0.001, 9.999e-4, 9999999.0, 1e7, -1.5e-7, 1e21, 1e300, 5e-324, 1.5e15,
-            float("nan"), float("inf"), float("-inf"),
+            0.0,
+            -0.0,
+            0.1,
+            3.0,
+            1 / 3,
+            0.001,
+            9.999e-4,
+            9999999.0,
+            1e7,
+            -1.5e-7,
+            1e21,
+            1e300,
+            5e-324,
+            1.5e15,
+            float("nan"),
+            float("inf"),
+            float("-inf"),
         )
     },
     **{
         f"string {name}": one(STRING, string(text))
         for name, text in {
             "empty": "",
-            "escapes": "\"q\" \\ / \b\f\n\r\t <>&'",
+            "escapes": '"q" \\ / \b\f\n\r\t <>&\'',
             "controls": "\0\x01\x1b\x1f\x7f\x80\x85\xa0\xad",
             "marks": "e\u0301 \u0e33\u0e34 \u200b\u200d\u2028\u2029 \ufeff \ue000 \uffff",
             "letters": "Å é ü 漢字 한글 ಠ ʰ ª º € − ½ Ⅷ",
@@ -127,7 +144,9 @@ DOCUMENTS = {
     },
     "document": one(DOCUMENT, document((INT32, b"b", int32(1)), (DOCUMENT, b"a", document((OBJECT_ID, b"c", ID))))),
     "array": document((ARRAY, b"a", array((INT32, int32(1)), (ARRAY, array((NULL, b""), (ARRAY, array())))))),
-    "array of documents": document((ARRAY, b"a", array(*((DOCUMENT, document((INT32, b"k", int32(n)))) for n in (1, 2))))),
+    "array of documents": document(
+        (ARRAY, b"a", array(*((DOCUMENT, document((INT32, b"k", int32(n)))) for n in (1, 2))))
+    ),
     **{f"binary {subtype}": one(BINARY, binary(subtype, UUID)) for subtype in (0, 1, 2, 3, 4, 5, 6, 128, 255)},
     "binary, empty": one(BINARY, binary(0, b"")),
     "old binary, empty": one(BINARY, binary(2, b"")),
@@ -138,7 +157,16 @@ DOCUMENTS = {
     **{
         f"date {milliseconds}": one(DATE, int64(milliseconds))
         for milliseconds in (
-            0, 1, 100, 1709210096780, 1709210096789, -1, 253402300799999, 253402300800000, 2**63 - 1, -(2**63)
+            0,
+            1,
+            100,
+            1709210096780,
+            1709210096789,
+            -1,
+            253402300799999,
+            253402300800000,
+            2**63 - 1,
+            -(2**63),
         )
     },
     "null": one(NULL, b""),
@@ -147,17 +175,36 @@ DOCUMENTS = {
     "db pointer": one(DB_POINTER, string("db.c\u200b") + ID),
     "code": one(CODE, string('function() { return "x" }')),
     "symbol": one(SYMBOL, string("a\tb")),
-    "code with scope": one(CODE_WITH_SCOPE, code_with_scope("y\n", document((INT64, b"y", int64(1)), (NULL, b"z", b"")))),
+    "code with scope": one(
+        CODE_WITH_SCOPE, code_with_scope("y\n", document((INT64, b"y", int64(1)), (NULL, b"z", b"")))
+    ),
     "code with empty scope": one(CODE_WITH_SCOPE, code_with_scope("", document())),
     **{f"int32 {number}": one(INT32, int32(number)) for number in (0, -1, 2**31 - 1, -(2**31))},
     **{f"int64 {number}": one(INT64, int64(number)) for number in (0, 5, -1, 2**53 + 1, 2**63 - 1, -(2**63))},
     "timestamp": one(TIMESTAMP, timestamp(1709210096, 7)),
     "timestamp, unsigned": one(TIMESTAMP, timestamp(2**32 - 1, 2**32 - 1)),
     **{
-        f"decimal {coefficient}E{exponent}": one(DECIMAL128, decimal128(abs(coefficient), exponent, negative=coefficient < 0))
+        f"decimal {coefficient}E{exponent}": one(
+            DECIMAL128, decimal128(abs(coefficient), exponent, negative=coefficient < 0)
+        )
         for coefficient, exponent in (
-            (0, 0), (0, -2), (0, 3), (0, -7), (1, 0), (110, -2), (-5, -1), (1, -6), (1, -7), (12, -8), (1, 1), (12, 1),
-            (1, 6111), (1, -6176), (-LARGEST_COEFFICIENT, 0), (LARGEST_COEFFICIENT, -34), (LARGEST_COEFFICIENT, 6111),
+            (0, 0),
+            (0, -2),
+            (0, 3),
+            (0, -7),
+            (1, 0),
+            (110, -2),
+            (-5, -1),
+            (1, -6),
+            (1, -7),
+            (12, -8),
+            (1, 1),
+            (12, 1),
+            (1, 6111),
+            (1, -6176),
+            (-LARGEST_COEFFICIENT, 0),
+            (LARGEST_COEFFICIENT, -34),
+            (LARGEST_COEFFICIENT, 6111),
         )
     },
     "decimal -0.00": one(DECIMAL128, decimal128(0, -2, negative=True)),
@@ -171,7 +218,10 @@ DOCUMENTS = {
     "max key": one(MAX_KEY, b""),
     "names": document(
         (INT32, b"_id", int32(1)),
-        *((INT32, name.encode(), int32(1)) for name in ("a.b", "$set", "ünï 漢", "with space", 'q"uote', "back\\", "", "\n")),
+        *(
+            (INT32, name.encode(), int32(1))
+            for name in ("a.b", "$set", "ünï 漢", "with space", 'q"uote', "back\\", "", "\n")
+        ),
         (INT32, b"\xff", int32(1)),
     ),
     "names that repeat": document(

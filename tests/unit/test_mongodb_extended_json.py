@@ -25,13 +25,12 @@ from tests.bson_documents import (
     documents,
     int32,
     nested,
-    string,
 )
 from tests.recordings.extended_json import recorded
 
 RECORDED = recorded()
 WITH_ID = [case for case in RECORDED if case.document[5:9] == b"_id\0" and case.name != "names that repeat"]
-DEEPEST = nested(bson.MAX_DEPTH)
+DEEPEST = nested(bson.MAX_DEPTH - 1)
 
 
 def write(data: bytes, form: Form = Form.STRICT) -> str:
@@ -108,7 +107,7 @@ def test_damaged_bytes_give_a_text_or_an_error_and_leave_no_trace(found):
         (document((DOCUMENT, b"a", int32(9))), "a document of 9 bytes in 4"),
         (document((CODE_WITH_SCOPE, b"a", int32(3))), "smaller than its size"),
         (document((CODE_WITH_SCOPE, b"a", code_with_scope("", document() + b"\0"))), "bytes behind the scope"),
-        (nested(bson.MAX_DEPTH + 1), "nested deeper than 200 levels"),
+        (nested(bson.MAX_DEPTH), "nested deeper than 200 levels"),
         (document((CODE_WITH_SCOPE, b"a", code_with_scope("", DEEPEST))), "nested deeper than 200 levels"),
     ],
 )
@@ -139,11 +138,12 @@ def test_names_without_end_take_no_memory_without_end():
     for first in range(0, 200_000, 1000):
         data = document(*((NULL, b"%d" % number, b"") for number in range(first, first + 1000)))
         text = writer.document(data, 0, len(data))
-        assert text.startswith(f'{{"{first}": null,') and text.count(":") == 1000
+        assert text.startswith(f'{{"{first}": null,')
+        assert text.count(":") == 1000
     assert len(writer._headers) < 100_000
     assert len(writer._names) < 100_000
 
 
 def test_the_deepest_document_is_written():
-    assert write(DEEPEST) == '{"a": ' * bson.MAX_DEPTH + "{}" + "}" * bson.MAX_DEPTH
+    assert write(DEEPEST) == '{"a": ' * (bson.MAX_DEPTH - 1) + "{}" + "}" * (bson.MAX_DEPTH - 1)
     assert write(document((0x04, b"a", array((NULL, b""))))) == '{"a": [null]}'

@@ -350,7 +350,7 @@ class Writer:
 
 
 def _enter(data: bytes, start: i64, limit: i64, depth: i64) -> i64:
-    """Where the document or array that begins at ``start`` ends, which is ``depth`` levels down."""
+    """Where the document or array that begins at ``start`` ends, the ``depth``th of those within each other."""
     if depth > bson.MAX_DEPTH:
         raise BsonError(f"BSON nested deeper than {bson.MAX_DEPTH} levels")
     return document_end(data, start, limit)

@@ -127,10 +127,13 @@ def _documents(
     return st.lists(elements, max_size=6).map(lambda found: document(*found))
 
 
+_ANY = documents()
+
+
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
     """A document with some bytes changed, taken out or put in."""
-    data = bytearray(draw(documents()))
+    data = bytearray(draw(_ANY))
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(0, max(len(data) - 1, 0)))
         size = draw(st.integers(0, 2))

@@ -105,12 +105,6 @@ def test_what_is_absent_or_null_is_told(elements):
         assert getattr(event, f"{part}_start") == 0
 
 
-def test_a_namespace_is_the_same_object_from_event_to_event():
-    reader, data = ChangeEventReader(), document(*UPDATE)
-    events = [reader.read(data, 0, len(data)) for _ in range(2)]
-    assert events[0].namespace is events[1].namespace
-
-
 def test_an_event_of_a_whole_database_has_no_collection():
     data = document((DOCUMENT, b"ns", document((STRING, b"db", string("shop")))))
     assert ChangeEventReader().read(data, 0, len(data)).namespace == ("shop", "")

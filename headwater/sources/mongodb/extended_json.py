@@ -17,7 +17,7 @@ import unicodedata
 from base64 import b64encode
 from datetime import datetime, timedelta
 from enum import Enum
-from json.encoder import encode_basestring_ascii
+from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import TYPE_CHECKING, Final
 
 from headwater.java_double import double_text
@@ -297,7 +297,7 @@ class Writer:
         """The text that takes up ``data[start:end]`` as it stands within a JSON string."""
         if _plain(data, start, end):
             return self._characters[start - self._start : end - self._start]
-        return _SPECIAL.sub(_escape, _text(data[start:end]))
+        return _quote(_text(data[start:end]))[1:-1]
 
     def _rare(self, data: bytes, kind: i64, at: i64, end: i64) -> str:
         """A value that takes up ``data[at:end]``, of the types that documents seldom have."""
@@ -409,16 +409,18 @@ def _plain(data: bytes, at: i64, end: i64) -> bool:
 
 def _quote(text: str) -> str:
     """A JSON string."""
-    return f'"{_SPECIAL.sub(_escape, text)}"'
+    if text.isascii():
+        return encode_basestring_ascii(text)
+    return _UNPRINTED.sub(_escape, encode_basestring(text))
 
 
 def _escape(match: re.Match[str]) -> str:
     return encode_basestring_ascii(match[0])[1:-1]
 
 
-def _special() -> str:
-    """A regular expression for the characters that are escaped."""
-    classes = ['"', r"\\", "\x00-\x1f"]
+def _unprinted() -> str:
+    """A regular expression for the characters that are escaped though JSON would take them."""
+    classes: list[str] = []
     start = -1
     for code in range(0x7F, 0x10000):
         plain = unicodedata.category(chr(code)) in _PLAIN_CATEGORIES
@@ -430,7 +432,7 @@ def _special() -> str:
     return f"[{''.join(classes)}{chr(start)}-{chr(sys.maxunicode)}]"
 
 
-_SPECIAL: Final = re.compile(_special())
+_UNPRINTED: Final = re.compile(_unprinted())
 
 
 def _sorted(options: str) -> str:

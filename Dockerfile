@@ -8,10 +8,12 @@ WORKDIR /src
 COPY requirements/build.txt requirements/container.txt requirements/
 # hadolint ignore=DL3042
 RUN python -m venv /opt/build \
-    && /opt/build/bin/pip install --require-hashes -r requirements/build.txt \
+    && /opt/build/bin/pip install --no-compile --require-hashes -r requirements/build.txt \
     && python -m venv --without-pip /opt/headwater \
     && /opt/build/bin/pip --python /opt/headwater install --require-hashes -r requirements/container.txt
 COPY . .
+# 0 leaves the hot modules interpreted
+ARG HEADWATER_COMPILE=1
 RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /opt/wheels . \
     && /opt/build/bin/pip --python /opt/headwater install --no-deps /opt/wheels/headwater-*.whl
 

@@ -33,10 +33,10 @@ $(INSTALLED): $(READY) pyproject.toml setup.py $(HOT)
 demo: $(INSTALLED)  ## start everything, post a course, show its events; ONCE=1 ends by itself
 	@$(BIN)/python tools/demo.py $(if $(ONCE),--once)
 
-test: $(INSTALLED)  ## all tests against real servers (installed and started here), then the unit tests uncompiled
+test: $(INSTALLED)  ## all tests against real servers (installed and started here), then those of decoding uncompiled
 	@tools/services up mysql kafka
 	@eval "$$(tools/services env)" && $(BIN)/python -m pytest $(PYTEST_ARGS)
-	HEADWATER_INTERPRETED=1 $(BIN)/python -m pytest --quiet tests/unit
+	@eval "$$(tools/services env)" && HEADWATER_INTERPRETED=1 $(BIN)/python -m pytest --quiet tests/unit tests/conformance/test_mysql.py
 
 check: $(READY)  ## lint, format, types, import contracts, the container's files
 	$(BIN)/ruff check .

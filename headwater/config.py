@@ -189,7 +189,7 @@ def regex_list(patterns: list[str] | None) -> str | None:
     for pattern in patterns or ():
         try:
             re.compile(pattern)
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             return f"{pattern!r} is not a regular expression: {error}"
     return None
 

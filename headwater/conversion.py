@@ -104,14 +104,17 @@ class Conversion:
 
     def _value_by_value(self, shape: EventShape, arguments: Sequence[Any], number: int, place: str) -> list[Message]:
         row = self._row_reader.read(shape, arguments, number)
+        if row.errors and self._tolerance.unreadable is Unreadable.FAIL:
+            return self._reject_all(row.rejected(), place)
         try:
-            if row.errors and self._tolerance.unreadable is Unreadable.FAIL:
-                raise row.rejected()
             messages = row.messages(self._converters)
-        except RejectedError as rejected:
-            return self._reject(rejected, place)
+        except RejectedError as rejected:  # where null may not stand, what could not be read is the reason
+            return self._reject_all(row.rejected() if row.errors else [rejected], place)
         self.rejections.null(row.unreadable(), place)
         return messages
+
+    def _reject_all(self, rejected: Sequence[RejectedError], place: str) -> list[Message]:
+        return [message for each in rejected for message in self._reject(each, place)]
 
     def _reject(self, rejected: RejectedError, place: str) -> list[Message]:
         instead = self.rejections.reject(rejected, place)

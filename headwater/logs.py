@@ -101,7 +101,7 @@ def configure_logs(levels: Iterable[tuple[str, str]] | None = None) -> None:
 def set_level(name: str, level: str) -> None:
     """Give a logger, and all below it, a level of `LEVELS`."""
     logger = logging.getLogger(None if name == ROOT else name)
-    for other in logging.root.manager.loggerDict.values():
+    for other in list(logging.root.manager.loggerDict.values()):  # other threads make loggers meanwhile
         if isinstance(other, logging.Logger) and (name == ROOT or other.name.startswith(f"{name}.")):
             other.setLevel(logging.NOTSET)
     logger.setLevel(LEVELS[level])

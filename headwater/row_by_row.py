@@ -104,17 +104,26 @@ class SlowRow:
         """
         return [convert_record(self._record(message), converters, self.number) for message in self._messages()]
 
-    def rejected(self) -> RejectedError:
-        """The row as one that can't be read."""
-        record = self._record(self._messages()[0])
-        error = RejectedError(FailedStage.TASK_POLL, self.shape.reader, record, list(self.unreadable()))
-        error.__cause__ = next(iter(self.errors.values()))
-        return error
+    def rejected(self) -> list[RejectedError]:
+        """What the row would become, as messages that can't be made; tombstones are not among them."""
+        names = list(self.unreadable())
+        rejected = []
+        for message in self._messages():
+            if message.value_schema is not None:
+                error = RejectedError(FailedStage.TASK_POLL, self.shape.reader, self._record(message), names)
+                error.__cause__ = next(iter(self.errors.values()))
+                rejected.append(error)
+        return rejected
 
     def unreadable(self) -> dict[str, Exception]:
-        """Why, by the name of the value: ``after.name``."""
-        message = self._messages()[0]
-        return dict(self._walk(message.value, message.value_schema, ""))
+        """Why, by the name of the value: ``after.name``; ``key.id`` for what only the key has."""
+        found: dict[str, Exception] = {}
+        for message in self._messages():
+            found |= self._walk(message.value, message.value_schema, "")
+        for message in self._messages():
+            key = self._walk(message.key, message.key_schema, "key")
+            found |= {name: error for name, error in key if error not in found.values()}
+        return found
 
     def _messages(self) -> tuple[MessageShape, ...]:
         changed = any(self.values[before] != self.values[after] for before, after in self.shape.key_slots)

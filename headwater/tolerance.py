@@ -54,8 +54,11 @@ class DeadLetters:
         """What takes the place of a message that can't be made."""
         record = rejected.record
         key = self._json(record.key_schema, record.key)
+        value = self._json(record.value_schema, record.value)
         headers = self._headers(rejected, place) if self.context_headers else None
-        return (0, self.topic, key, self._json(record.value_schema, record.value), headers)
+        if headers is None and value is None:  # else nothing would say which message it is
+            headers = [("headwater.errors.place", _utf8(place))]
+        return (0, self.topic, key, value, headers)
 
     def _json(self, schema: Schema | None, value: object) -> bytes | None:
         """The value in JSON; None where it is not even fit for that."""

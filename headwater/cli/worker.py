@@ -128,7 +128,8 @@ async def _serve(
             state_file=str(config.state_file),
             process=os.getpid(),
         )
-        await stopping.wait()
+        told = asyncio.create_task(stopping.wait())
+        await asyncio.wait((told, serving), return_when=asyncio.FIRST_COMPLETED)  # a REST API that died ends the worker
         log.info("worker is stopping", seconds=config.graceful_seconds)
         (await rest).stop()
         await serving

@@ -17,6 +17,7 @@ from headwater.rest import connectors, loggers, metrics, offsets, plugins, root,
 from headwater.rest.address import Addresses
 from headwater.rest.errors import EXCEPTION_HANDLERS
 from headwater.rest.hosts import HostCheck, KnownHosts
+from headwater.rest.limits import Limits
 from headwater.rest.openapi import describe
 from headwater.rest.operations import Operation
 from headwater.rest.requests import JSON, check_acceptable, check_media_type
@@ -42,7 +43,7 @@ def create_app(worker: Worker, config: WorkerConfig) -> ASGIApp:
     app.state.worker = worker
     app.state.description = describe(OPERATIONS)
     allowed, own = KnownHosts(config.allowed_hosts), KnownHosts([*config.allowed_hosts, *config.own_hosts])
-    return HostCheck(Addresses(app), own, allowed)
+    return Limits(HostCheck(Addresses(app), own, allowed))
 
 
 def routes() -> list[Route]:

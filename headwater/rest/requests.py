@@ -196,14 +196,17 @@ async def _read_object(request: Request, parse_number: Callable[[str], object] =
 
 
 async def _read_bounded(request: Request) -> bytes:
+    too_large = RestError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The request's body is larger than {MAX_BODY_BYTES} bytes"
+    )
+    if int(request.headers.get("content-length", "0")) > MAX_BODY_BYTES:
+        raise too_large
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():
         size += len(part)
         if size > MAX_BODY_BYTES:
-            raise RestError(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The request's body is larger than {MAX_BODY_BYTES} bytes"
-            )
+            raise too_large
         parts.append(part)
     return b"".join(parts)
 

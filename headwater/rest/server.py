@@ -9,9 +9,6 @@ from collections.abc import Iterator, Sequence
 import uvicorn
 from starlette.types import ASGIApp
 
-MAX_HEADER_BYTES = 16 << 10
-"""How long a request's first line and headers may be together."""
-
 
 class RestServer(uvicorn.Server):
     """Serves until `stop`; the process's signals are not its business."""
@@ -27,7 +24,6 @@ class RestServer(uvicorn.Server):
                 http="h11",
                 loop="asyncio",
                 server_header=False,
-                h11_max_incomplete_event_size=MAX_HEADER_BYTES,
                 timeout_graceful_shutdown=2,
             )
         )

@@ -72,6 +72,7 @@ class Worker:
         self._validating = asyncio.Semaphore(VALIDATIONS)
         self._has_started = False
         self._cluster_id: str | None = None
+        self._asking_cluster: asyncio.Task[str | None] | None = None
 
     async def start(self) -> None:
         """Bring every stored connector to its target state.
@@ -177,7 +178,11 @@ class Worker:
     async def kafka_cluster_id(self) -> str | None:
         """The id of the Kafka cluster that messages go to; None while it can't be reached."""
         if self._cluster_id is None:
-            self._cluster_id = await asyncio.to_thread(kafka_cluster_id, self._config.values)
+            # Asked once for all who wait: while the broker is away each question takes seconds.
+            if self._asking_cluster is None or self._asking_cluster.done():
+                ask = partial(kafka_cluster_id, self._config.values)
+                self._asking_cluster = asyncio.create_task(in_daemon_thread(ask))
+            self._cluster_id = await asyncio.shield(self._asking_cluster)
         return self._cluster_id
 
     async def validate(self, config: Mapping[str, str]) -> Validation:
@@ -344,8 +349,8 @@ class Worker:
         if self._connectors.get(name) == config:
             return
         log_warnings(warnings, connector=name)
+        self._store.put_connector(name, config, target)  # first: where that fails, the task goes on as it was
         await self._tasks.end(name)
-        self._store.put_connector(name, config, target)
         self._connectors[name] = dict(config)
         self._targets.setdefault(name, target)
         self._apply_target(name)

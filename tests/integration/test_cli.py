@@ -128,7 +128,10 @@ def test_an_environment_that_cannot_be_meant_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("LOG_LEVEL", "LOUD")
     ended = headwater("worker", "--environment", file)
     assert ended.returncode == 1
-    assert "Invalid value LOUD for configuration log.level: must be one of ALL, TRACE, DEBUG" in ended.stderr
+    assert (
+        "Invalid value LOUD for configuration log.level: String must be one of (case insensitive): ALL, TRACE"
+        in ended.stderr
+    )
     monkeypatch.setenv("LOG_LEVEL", "WARN")
     ended = headwater("worker", "--environment", file)
     assert ended.returncode == 1

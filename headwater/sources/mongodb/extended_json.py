@@ -15,8 +15,9 @@ import struct
 import sys
 import unicodedata
 from base64 import b64encode
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from enum import Enum
+from functools import lru_cache
 from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import TYPE_CHECKING, Final
 
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
     from mypy_extensions import i64
 
 _FLOAT64: Final = struct.Struct("<d")
-_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - every date here is in UTC
+_EPOCH: Final = date(1970, 1, 1)
+_PAIRS: Final = [f"{number:02}" for number in range(60)]
 _END_OF_YEAR_9999: Final = 253402300799999
 _MAX_HEADERS: Final = 65536
 _OLD_BINARY: Final = 2
@@ -297,7 +299,8 @@ class Writer:
         """The text that takes up ``data[start:end]`` as it stands within a JSON string."""
         if _plain(data, start, end):
             return self._characters[start - self._start : end - self._start]
-        return _quote(_text(data[start:end]))[1:-1]
+        text = _text(data[start:end])
+        return _quote(text)[1:-1] if _SPECIAL.search(text) else text
 
     def _rare(self, data: bytes, kind: i64, at: i64, end: i64) -> str:
         """A value that takes up ``data[at:end]``, of the types that documents seldom have."""
@@ -377,8 +380,18 @@ def _stands_at(data: bytes, at: i64, stop: i64, raw: bytes) -> bool:
 def _relaxed_date(milliseconds: i64) -> str:
     if milliseconds < 0 or milliseconds > _END_OF_YEAR_9999:
         return f'{{"$numberLong": "{milliseconds}"}}'
-    moment = (_EPOCH + timedelta(milliseconds=int(milliseconds))).isoformat(timespec="milliseconds")
-    return f'"{moment.rstrip("0").rstrip(".")}Z"'
+    second: i64 = milliseconds // 1000
+    minute: i64 = second // 60
+    hour: i64 = minute // 60
+    fraction: i64 = milliseconds % 1000
+    shown = f".{fraction:03}".rstrip("0") if fraction else ""
+    return f'"{_day(hour // 24)}T{_PAIRS[hour % 24]}:{_PAIRS[minute % 60]}:{_PAIRS[second % 60]}{shown}Z"'
+
+
+@lru_cache(maxsize=4096)
+def _day(number: int) -> str:
+    """The date that many days after 1970-01-01."""
+    return (_EPOCH + timedelta(days=number)).isoformat()
 
 
 def _boolean(byte: i64) -> str:
@@ -419,7 +432,7 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def _unprinted() -> str:
-    """A regular expression for the characters that are escaped though JSON would take them."""
+    """The characters that are escaped though JSON would take them, for a regular expression's set of characters."""
     classes: list[str] = []
     start = -1
     for code in range(0x7F, 0x10000):
@@ -429,10 +442,11 @@ def _unprinted() -> str:
             start = -1
         elif not plain and start < 0:
             start = code
-    return f"[{''.join(classes)}{chr(start)}-{chr(sys.maxunicode)}]"
+    return f"{''.join(classes)}{chr(start)}-{chr(sys.maxunicode)}"
 
 
-_UNPRINTED: Final = re.compile(_unprinted())
+_UNPRINTED: Final = re.compile(f"[{_unprinted()}]")
+_SPECIAL: Final = re.compile(f'[\\x00-\\x1f"\\\\{_unprinted()}]')
 
 
 def _sorted(options: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 from headwater.record import DECIMAL, Schema, Type
@@ -168,7 +168,7 @@ def _literal(value: str | None) -> str:
 
 def _decimal(schema: Schema, precision: int, scale: int) -> Callable[[bytes], Any]:
     """By ``decimal.handling.mode``: the unscaled int of a Decimal, plain digits, or a float."""
-    unscaled = partial(decimals.unscaled, parts=decimals.groups(precision, scale))
+    unscaled = decimals.Unscaled(precision, scale).read
     if schema.name == DECIMAL:
         return unscaled
     if schema.type is Type.STRING:

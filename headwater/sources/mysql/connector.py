@@ -220,10 +220,11 @@ OPTIONS = ConfigDef(
             "snapshot.mode",
             OptionType.STRING,
             "initial",
-            "What to read before the log, when there is no offset: the tables' rows, or only their structure"
-            " (no_data).",
+            "What to read before the log, when there is no offset: the tables' rows (initial), or only their structure"
+            " (no_data). With when_needed the rows are read then, and again when the log can't be read from the offset"
+            " on, because it was purged for instance.",
             _LOW,
-            one_of("initial", "no_data", "schema_only"),
+            one_of("initial", "no_data", "schema_only", "when_needed"),
             label="Snapshot mode",
             width=Width.SHORT,
         ),

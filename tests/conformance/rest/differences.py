@@ -74,9 +74,9 @@ OTHER_HOSTS = Difference(
     frozenset({"body"}),
 )
 OWN_PATHS = Difference(
-    "`/metrics`",
+    "`/metrics`, `/openapi.json`",
     "404",
-    "metrics for Prometheus",
+    "metrics for Prometheus, the description of the REST API",
 )
 CHARSET = Difference(
     "a character set in Accept",

@@ -148,6 +148,7 @@ def test_all_missing_options_are_refused_together(pair, name):
         {"tasks.max.enforce": "some"},
         {"errors.retry.timeout": "some"},
         {"errors.retry.delay.max.ms": "some"},
+        {"errors.tolerance": "some"},
         {"errors.log.enable": "some"},
         {"transaction.boundary": "some"},
         {"transaction.boundary.interval.ms": "0"},

@@ -10,8 +10,24 @@ JSON = "org.apache.kafka.connect.json.JsonConverter"
 
 CONNECTS_GROUPS = ("Common", "Transforms", "Predicates", "Error Handling", "Topic Creation", "Exactly Once Support")
 """The groups of options that all connectors have."""
-OWN_DEFAULTS = {"errors.retry.delay.max.ms", "errors.max.retries"}
-"""Options that both have, with another default here: Headwater retries what Debezium leaves to Connect."""
+OTHERS = {
+    # other defaults: Headwater retries what Debezium leaves to Connect
+    "errors.retry.delay.max.ms",
+    "errors.max.retries",
+    # Debezium has these among the connector's own options
+    "errors.retry.delay.initial.ms",
+    "event.converting.failure.handling.mode",
+    # Connect has these for sinks only
+    "errors.deadletterqueue.topic.name",
+    "errors.deadletterqueue.topic.replication.factor",
+    "errors.deadletterqueue.context.headers.enable",
+    # versions apart
+    "connector.plugin.version",
+    "key.converter.plugin.version",
+    "value.converter.plugin.version",
+    "header.converter.plugin.version",
+}
+"""Options in those groups that are not the same, and why."""
 
 
 def validation(config, plugin=MYSQL):
@@ -114,11 +130,7 @@ def common(body):
     return {
         info["value"]["name"]: info
         for info in body["configs"]
-        if info["definition"]
-        and info["definition"]["group"] in CONNECTS_GROUPS
-        and info["value"]["name"] not in OWN_DEFAULTS
-        and not info["value"]["name"].endswith("plugin.version")
-        and info["value"]["name"] != "errors.retry.delay.initial.ms"
+        if info["definition"] and info["definition"]["group"] in CONNECTS_GROUPS and info["value"]["name"] not in OTHERS
     }
 
 

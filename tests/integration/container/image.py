@@ -89,12 +89,12 @@ class Image:
 
 
 class Build:
-    """One Dockerfile's build; the stages' file systems are in ``folder``."""
+    """One Dockerfile's build; the stages' file systems are in ``folder``, ``arguments`` are over its defaults."""
 
-    def __init__(self, context: Path, folder: Path) -> None:
+    def __init__(self, context: Path, folder: Path, **arguments: str) -> None:
         self._context = context
         self._folder = folder
-        self._arguments: dict[str, str] = {}
+        self._arguments = arguments
         self._stages: dict[str, Image] = {}
 
     def image(self, instructions: Sequence[tuple[str, str]]) -> Image:
@@ -102,7 +102,8 @@ class Build:
         image = None
         for keyword, text in instructions:
             if keyword == "ARG":
-                name, _, self._arguments[name] = text.partition("=")
+                name, _, default = text.partition("=")
+                self._arguments.setdefault(name, default)
             elif keyword == "FROM":
                 image = self._begin_stage(text.partition(" AS ")[2] or "last")
             else:
@@ -146,7 +147,7 @@ class Build:
 
     def _run(self, image: Image, command: Sequence[str]) -> None:
         machine = {name: value for name, value in os.environ.items() if _MACHINE.fullmatch(name)}
-        process = image.run(command, subprocess.PIPE, {**machine, "HOME": "/root"})
+        process = image.run(command, subprocess.PIPE, {**machine, **self._arguments, "HOME": "/root"})
         output, _ = process.communicate()
         if process.returncode:
             raise RuntimeError(f"{shlex.join(command)}: status {process.returncode}\n{output.decode()[-8000:]}")

@@ -33,16 +33,18 @@ $(INSTALLED): $(READY) pyproject.toml setup.py $(HOT)
 demo: $(INSTALLED)  ## start everything, post a course, show its events; ONCE=1 ends by itself
 	@$(BIN)/python tools/demo.py $(if $(ONCE),--once)
 
-test: $(INSTALLED)  ## all tests against real servers (installed and started here), then the unit tests uncompiled
+test: $(INSTALLED)  ## all tests against real servers (installed and started here), then those of decoding uncompiled
 	@tools/services up mysql mongodb kafka
 	@eval "$$(tools/services env)" && $(BIN)/python -m pytest $(PYTEST_ARGS)
-	HEADWATER_INTERPRETED=1 $(BIN)/python -m pytest --quiet tests/unit
+	@eval "$$(tools/services env)" && HEADWATER_INTERPRETED=1 $(BIN)/python -m pytest --quiet tests/unit tests/conformance/test_mysql.py
 
-check: $(READY)  ## lint, format, types, import contracts
+check: $(READY)  ## lint, format, types, import contracts, the container's files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec examples/compose/*.yaml
 
 faults: $(INSTALLED)  ## the fault tests in full
 	@tools/services up mysql kafka
@@ -62,9 +64,13 @@ footprint: $(INSTALLED)  ## memory of a worker with one task, and the time to it
 docs: $(READY)  ## build the documentation site, warnings are errors
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir build/site
 
-lock: pyproject.toml  ## pin the development packages with hashes
+PIN = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-package headwater
+
+lock: pyproject.toml  ## pin the packages of development, of the build and of the container image with hashes
 	@$(BIN)/pip install --quiet uv
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-package headwater --extra dev -o requirements/dev.txt pyproject.toml requirements/build.in
+	@$(PIN) --extra dev -o requirements/dev.txt pyproject.toml requirements/build.in
+	@$(PIN) -o requirements/build.txt requirements/build.in
+	@$(PIN) --extra mysql --extra kafka -o requirements/container.txt pyproject.toml
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache headwater/compiled.sha256

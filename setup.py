@@ -28,6 +28,7 @@ HOT = [
     "headwater/sources/mongodb/extended_json.py",
     "headwater/sources/mongodb/reply.py",
     "headwater/sources/mysql/binlog.py",
+    "headwater/sources/mysql/decimals.py",
     "headwater/sources/mysql/events.py",
     "headwater/sources/mysql/gtid.py",
     "headwater/sources/mysql/jsonb.py",

@@ -45,7 +45,12 @@ def main() -> None:
 @click.option("--only", default=",".join(NAMES), help=f"Workloads, with commas between: {', '.join(NAMES)}.")
 @click.option("--engines", default=ALL_ENGINES, help=f"Engines, with commas between: {ALL_ENGINES}.")
 @click.option("--pairs", type=int, help="How often each engine runs each workload.")
-def run(quick: bool, only: str, engines: str, pairs: int | None) -> None:
+@click.option(
+    "--resume",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The result FILE of a run that ended early: goes on behind the last workload that it finished.",
+)
+def run(quick: bool, only: str, engines: str, pairs: int | None, resume: Path | None) -> None:
     """Measure. Only a run of everything, and not a quick one, goes into the documentation.
 
     Wants MYSQL_URL and KAFKA_BOOTSTRAP_SERVERS: servers that it may use as it likes. It drops the database bench and
@@ -60,9 +65,18 @@ def run(quick: bool, only: str, engines: str, pairs: int | None) -> None:
     chosen = [_scaled(workload, quick=quick, pairs=pairs) for workload in WORKLOADS if workload.name in names]
     repeats = pairs or (1 if quick else LATENCY_REPEATS)
     whole = not quick and pairs is None and set(names) == set(NAMES) and len(contenders) == len(ENGINES)
-    file = (RESULTS if whole else WORK) / f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H%M}.json"
+    file = resume or (RESULTS if whole else WORK) / f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H%M}.json"
     with MySqlServer() as server:
         results = _head(server, chosen, quick=quick)
+        if resume is not None:
+            earlier = json.loads(resume.read_text())
+            if any(earlier[part] != results[part] for part in ("machine", "versions", "settings")):
+                raise click.UsageError(f"{resume} is of another machine, other versions or other settings")
+            results["runs"] = _finished(earlier["runs"])
+            results["workloads"] = {**earlier["workloads"], **results["workloads"]}
+            done = {result["workload"] for result in results["runs"]}
+            chosen = [workload for workload in chosen if workload.name not in done]
+            names = [name for name in names if name not in done]
         for result in _all_runs(chosen, [name for name in names if name in LATENCIES], contenders, repeats, server):
             results["runs"].append(result)
             _write(file, results)
@@ -91,6 +105,11 @@ def _head(server: MySqlServer, workloads: Sequence[Workload], *, quick: bool) ->
         "workloads": {workload.name: machine.workload_settings(workload) for workload in workloads},
         "runs": [],
     }
+
+
+def _finished(runs: Sequence[throughput.Result]) -> list[throughput.Result]:
+    """The runs of every workload but the last, which may have ended before its last run."""
+    return [result for result in runs if result["workload"] != runs[-1]["workload"]] if runs else []
 
 
 def _all_runs(

@@ -18,6 +18,7 @@ from bench.workload import DATABASE, Workload
 NAME = "bench"
 """Of the connector, of its ``topic.prefix`` and of the database."""
 STOP_SECONDS = 60
+CHECKOUT = Path(__file__).resolve().parents[1]
 POLL_SECONDS = 0.01
 
 
@@ -113,8 +114,9 @@ class EngineRun:
             time.sleep(POLL_SECONDS)
 
     def log_end(self) -> str:
-        """The end of what it wrote, for an error's text."""
-        return f"; its log ends:\n{self.log_file.read_text(errors='replace')[-2000:]}"
+        """The end of what it wrote, for an error's text; without this checkout's place, since results are published."""
+        end = self.log_file.read_text(errors="replace")[-2000:]
+        return f"; its log ends:\n{end.replace(f'{CHECKOUT}/', '')}"
 
     def stop(self) -> None:
         """Let it store its offset and end."""

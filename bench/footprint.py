@@ -80,6 +80,13 @@ def print_memory(worker: WorkerProcess) -> None:
     print(f"{'sum':20} {total / 1e6:8.1f}")
 
 
+def is_idle(worker: WorkerProcess) -> bool:
+    """Whether the task has told that all it sent is acknowledged, and that it has read the log to its end."""
+    told = worker.request("GET", "/metrics").text.splitlines()
+    awaited = ("headwater_task_unacknowledged_records{", "headwater_task_lag_seconds{")
+    return all(any(line.startswith(name) and line.endswith(" 0.0") for line in told) for name in awaited)
+
+
 def main() -> None:
     """Measure and print."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has its bytecode, and so has the worker here
@@ -122,7 +129,7 @@ def main() -> None:
                 return seen >= ROWS
 
             wait_until("all events", all_arrived)
-            wait_until("the last report", lambda: " 0.0" in worker.request("GET", "/metrics").text)
+            wait_until("the last report", lambda: is_idle(worker))
             print_memory(worker)
         print(f"first event after {statistics.median(seconds):.2f} s ({', '.join(f'{s:.2f}' for s in seconds)})")
         with connection.cursor() as cursor:

@@ -21,7 +21,7 @@ from bench.server import MySqlServer
 from bench.throughput import FAILURES, TOPIC, Result, clean_up, prepare
 from bench.workload import Workload
 
-DRAIN_SECONDS = 60
+DRAIN_SECONDS = 180
 
 
 @dataclass(frozen=True, slots=True)

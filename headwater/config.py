@@ -60,8 +60,9 @@ class Option:
     """One option. ``default`` is a parsed value, `REQUIRED`, or None for "not set".
 
     For forms: ``label`` is what people call it (its name where that is empty), ``group`` what it belongs to, ``order``
-    its place there, from 1; see `grouped`. ``without_effect`` is why an option of the original that may be given
-    changes nothing here, empty where there is nothing to say; None for every other.
+    its place there, from 1; see `grouped`. ``choices`` are values to offer, among others. ``without_effect`` is why an
+    option of the original that may be given changes nothing here, empty where there is nothing to say; None for every
+    other.
     """
 
     name: str
@@ -74,12 +75,13 @@ class Option:
     width: Width = Width.NONE
     group: str | None = None
     order: int = -1
+    choices: tuple[str, ...] = ()
     without_effect: str | None = None
 
     @property
-    def allowed(self) -> tuple[str, ...]:
-        """The values that may be given, where they are few; else none."""
-        return self.validator.allowed if isinstance(self.validator, OneOf) else ()
+    def recommended(self) -> tuple[str, ...]:
+        """The values to offer: all that may be given, where they are few."""
+        return self.validator.allowed if isinstance(self.validator, OneOf) else self.choices
 
     def text(self, value: Any) -> str | None:
         """A parsed value as it would be written in a configuration; a secret is hidden."""
@@ -139,28 +141,34 @@ class Config(Mapping[str, Any]):
 
 
 class OneOf:
-    """A `Validator` that can say what is allowed; see `one_of`."""
+    """A `Validator` that can say what is allowed; see `one_of` and `exactly_one_of`."""
 
-    def __init__(self, allowed: tuple[str, ...]) -> None:
+    def __init__(self, allowed: tuple[str, ...], *, any_case: bool) -> None:
         self.allowed = allowed
-        self._known = {word.lower() for word in allowed}
+        self._any_case = any_case
+        self._known = {word.lower() for word in allowed} if any_case else set(allowed)
 
     def __call__(self, value: str | None) -> str | None:
-        if value is None or value.lower() in self._known:
+        if value is None or (value.lower() if self._any_case else value) in self._known:
             return None
-        return f"must be one of {', '.join(self.allowed)}"
+        return f"String must be one of{' (case insensitive)' if self._any_case else ''}: {', '.join(self.allowed)}"
 
 
 def one_of(*allowed: str) -> OneOf:
     """A value among ``allowed``, whatever its case."""
-    return OneOf(allowed)
+    return OneOf(allowed, any_case=True)
+
+
+def exactly_one_of(*allowed: str) -> OneOf:
+    """A value among ``allowed``, as they are written."""
+    return OneOf(allowed, any_case=False)
 
 
 def at_least(least: float) -> Validator:
     """A number not below ``least``."""
 
     def check(value: float | None) -> str | None:
-        return None if value is None or value >= least else f"must be at least {least}"
+        return None if value is None or value >= least else f"Value must be at least {least}"
 
     return check
 
@@ -169,7 +177,9 @@ def between(least: float, most: float) -> Validator:
     """A number from ``least`` to ``most``."""
 
     def check(value: float | None) -> str | None:
-        return None if value is None or least <= value <= most else f"must be between {least} and {most}"
+        return at_least(least)(value) or (
+            f"Value must be no more than {most}" if value is not None and value > most else None
+        )
 
     return check
 
@@ -179,14 +189,19 @@ def regex_list(patterns: list[str] | None) -> str | None:
     for pattern in patterns or ():
         try:
             re.compile(pattern)
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             return f"{pattern!r} is not a regular expression: {error}"
     return None
 
 
 def not_blank(value: str | None) -> str | None:
     """Something stands there."""
-    return None if value and value.strip() else "must not be blank"
+    return None if value and value.strip() else "String must be non-empty"
+
+
+def trim(text: str) -> str:
+    """``java.lang.String.trim``: without spaces and control characters around it."""
+    return text.strip("".join(map(chr, range(0x21))))
 
 
 _INTEGER_BITS = {OptionType.INT: 32, OptionType.LONG: 64}
@@ -196,7 +211,7 @@ def _parse(kind: OptionType, text: str) -> Any:
     """``ConfigDef.parseType``; raises ValueError with its reason."""
     if kind is OptionType.PASSWORD:
         return text
-    text = text.strip()
+    text = trim(text)
     if kind is OptionType.BOOLEAN:
         if text.lower() not in ("true", "false"):
             raise ValueError("Expected value to be either true or false")
@@ -297,7 +312,7 @@ class ConfigDef:
             if isinstance(option.default, Required):
                 raise ValueError(f'Missing required configuration "{option.name}" which has no default value.')
             return option.default
-        shown = HIDDEN if option.type is OptionType.PASSWORD else text
+        shown = HIDDEN if option.type is OptionType.PASSWORD else trim(text)
         try:
             value = _parse(option.type, text)
         except ValueError as error:

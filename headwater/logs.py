@@ -31,16 +31,42 @@ LEVELS = {
 ROOT = "root"
 """The name of the logger that all others inherit from, as Log4j has it."""
 
-DEFAULT_LEVELS = ((ROOT, "INFO"), ("uvicorn", "WARN"))
-"""Loggers that have a level of their own at the start, with its name."""
+
+def starting_levels(root: str = "INFO") -> dict[str, str]:
+    """The loggers that have a level of their own at the start, with its name."""
+    return {ROOT: root, "uvicorn": "WARN"}
 
 
-def configure_logs(redact: Callable[[str], str] = str, levels: Iterable[tuple[str, str]] = DEFAULT_LEVELS) -> None:
+class _Redaction:
+    """Takes secrets out of every field of a line that is not the log's own; none until `redact_logs`."""
+
+    def __init__(self) -> None:
+        self.redact: Callable[[str], str] = str
+
+    def __call__(self, _logger: WrappedLogger, _method: str, entry: EventDict) -> EventDict:
+        return {name: value if name in _OWN_FIELDS else self._redacted(value) for name, value in entry.items()}
+
+    def _redacted(self, value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            return [self._redacted(item) for item in value]
+        if isinstance(value, dict):
+            return {self.redact(str(name)): self._redacted(item) for name, item in value.items()}
+        return value if value is None or isinstance(value, (bool, int, float)) else self.redact(str(value))
+
+
+_redaction = _Redaction()
+
+
+def redact_logs(redact: Callable[[str], str]) -> None:
+    """From now on write nothing to this process's logs that ``redact`` takes out of a text."""
+    _redaction.redact = redact
+
+
+def configure_logs(levels: Iterable[tuple[str, str]] | None = None) -> None:
     """Send this process's logs, and those of the libraries it uses, to standard error.
 
-    A traceback is written without the values of local variables: they may hold secrets. ``redact`` takes secrets
-    that are known out of a text. ``levels`` are given to loggers in their order, see `set_level`; the others keep
-    theirs.
+    A traceback is written without the values of local variables: they may hold secrets. ``levels`` are given to
+    loggers in their order, see `set_level`; without them those of `starting_levels`.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -55,14 +81,14 @@ def configure_logs(redact: Callable[[str], str] = str, levels: Iterable[tuple[st
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                _redaction(redact),
+                _redaction,
                 _rendering(),
             ],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    for name, level in levels:
+    for name, level in starting_levels().items() if levels is None else levels:
         set_level(name, level)
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -75,28 +101,10 @@ def configure_logs(redact: Callable[[str], str] = str, levels: Iterable[tuple[st
 def set_level(name: str, level: str) -> None:
     """Give a logger, and all below it, a level of `LEVELS`."""
     logger = logging.getLogger(None if name == ROOT else name)
-    for other in logging.root.manager.loggerDict.values():
+    for other in list(logging.root.manager.loggerDict.values()):  # other threads make loggers meanwhile
         if isinstance(other, logging.Logger) and (name == ROOT or other.name.startswith(f"{name}.")):
             other.setLevel(logging.NOTSET)
     logger.setLevel(LEVELS[level])
-
-
-def _redaction(redact: Callable[[str], str]) -> Processor:
-    """Takes secrets out of every field that is not the log's own."""
-
-    def redacted(value: Any) -> Any:
-        if isinstance(value, str):
-            return redact(value)
-        if isinstance(value, (list, tuple)):
-            return [redacted(item) for item in value]
-        if isinstance(value, dict):
-            return {redacted(name): redacted(item) for name, item in value.items()}
-        return value if value is None or isinstance(value, (bool, int, float)) else redact(str(value))
-
-    def process(_logger: WrappedLogger, _method: str, entry: EventDict) -> EventDict:
-        return {name: value if name in _OWN_FIELDS else redacted(value) for name, value in entry.items()}
-
-    return process
 
 
 def _rendering() -> Processor:

@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from headwater.conversion import Conversion, TaskError
+from headwater.conversion import Conversion
 from headwater.plan import Converters
 from headwater.report import Meter
 from headwater.sink import RetriableSinkError, Sink
 from headwater.source import Batch, Resume, RetriableSourceError, Rows, Source, SourceError
 from headwater.store import TaskStore
+from headwater.tolerance import Rejections, TaskError, Tolerance
 
 log = structlog.get_logger(__name__)
 
@@ -25,11 +26,24 @@ POLL_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How errors that may pass are retried: Debezium's ``errors.max.retries`` (-1: no limit) and delays in seconds."""
+    """How errors that may pass are retried.
+
+    ``limit``             how often in a row: Debezium's ``errors.max.retries`` (-1: no limit)
+    ``seconds``           for how long, in place of how often: Kafka Connect's ``errors.retry.timeout`` (infinity: no
+                          limit); 0 leaves it to ``limit``
+    ``initial, longest``  delays in seconds
+    """
 
     limit: int = 10
     initial: float = 0.3
     longest: float = 10.0
+    seconds: float = 0.0
+
+    def is_over(self, failures: int, seconds: float) -> bool:
+        """Whether that many failures in a row, the first of them ``seconds`` ago, are enough."""
+        if self.seconds:
+            return seconds > self.seconds
+        return 0 <= self.limit < failures
 
     def delay(self, attempt: int) -> float:
         """Seconds before attempt ``attempt`` (from 1): doubled each time."""
@@ -52,6 +66,7 @@ class Pipeline:
         open_source: Callable[[], Source],
         open_sink: Callable[[], Sink],
         converters: Converters,
+        tolerance: Tolerance,
         store: TaskStore,
         meter: Meter,
         *,
@@ -64,6 +79,7 @@ class Pipeline:
         self._open_source = open_source
         self._open_sink = open_sink
         self._converters = converters
+        self._tolerance = tolerance
         self._store = store
         self._meter = meter
         self._commit_seconds = commit_seconds
@@ -75,18 +91,22 @@ class Pipeline:
         self._committed: Mapping[str, Any] | None = None
         self._history: list[Mapping[str, Any]] = []
         self._failures = 0
+        self._failing_since = 0.0
 
     def run(self, drain_seconds: float) -> None:
         """Deliver until ``stopping`` says so, then drain for at most ``drain_seconds``.
 
-        Raises what ends the task: `TaskError`, `headwater.source.SourceError`, `headwater.sink.SinkError`.
+        Raises what ends the task: `headwater.tolerance.TaskError`, `headwater.source.SourceError`,
+        `headwater.sink.SinkError`.
         """
         while not self._stopping():
             try:
                 self._session(drain_seconds)
             except (RetriableSourceError, RetriableSinkError) as error:
+                if not self._failures:
+                    self._failing_since = time.monotonic()
                 self._failures += 1
-                if 0 <= self._retry.limit < self._failures:
+                if self._retry.is_over(self._failures, time.monotonic() - self._failing_since):
                     raise
                 self._meter.retry(error)
                 delay = self._retry.delay(self._failures)
@@ -106,7 +126,8 @@ class Pipeline:
         try:
             sink.open()
             source = self._open_source()
-            session = _Session(source, sink, Conversion(source, self._converters))
+            rejections = Rejections(self._tolerance, self._meter.reject)
+            session = _Session(source, sink, Conversion(source, self._converters, self._tolerance, rejections))
             self._meter.begin(*session)
             try:
                 self._start(session)
@@ -121,6 +142,7 @@ class Pipeline:
                 if not self._commit(session, drain_seconds):
                     log.warning("stopped before the sink acknowledged everything; the rest is sent again at the start")
             finally:
+                rejections.end()
                 self._meter.end()
                 source.close()
         finally:

@@ -2,8 +2,8 @@
 
 `plan` decides everything that depends only on schema and configuration and writes it down as Python source:
 which columns are read, constant bytes, what is computed once per log event and what once per row. The function
-takes what the source passes for a log event and returns a list of `headwater.sink.Message`. `headwater explain`
-prints the source.
+takes what the source passes for a log event, and the number of its first row, and returns a list of
+`headwater.sink.Message`. `headwater explain` prints the source.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import MethodType
+from typing import Any
 
 from headwater.converter import Converter
 from headwater.shape import Const, EventShape, MessageShape, Node, ReaderCode, Slot, Stage, Struct
@@ -103,7 +104,8 @@ def used_slots(nodes: Iterable[Node]) -> frozenset[str]:
     return frozenset(names)
 
 
-def _nodes(shape: EventShape) -> Iterable[Node]:
+def shape_nodes(shape: EventShape) -> Iterable[Node]:
+    """The trees of all messages that a row of this shape may become."""
     for message in (*shape.messages, *shape.rekeyed):
         yield message.key
         yield message.value
@@ -165,27 +167,41 @@ def _assemble(code: ReaderCode, event: list[str], row: list[str]) -> str:
         *event,
         "messages = []",
         "append = messages.append",
-        "row = 0",
         code.loop,
         *_indent([*code.row, *row, "row += 1"]),
         "return messages",
     ]
-    return "\n".join([f"def rows({', '.join(code.parameters)}):", *_indent(body), ""])
+    return _definition(code, body)
+
+
+def _definition(code: ReaderCode, body: Iterable[str]) -> str:
+    return "\n".join([f"def rows({', '.join(code.parameters)}, row=0):", *_indent(body), ""])
 
 
 def plan(shape: EventShape, converters: Converters) -> Plan:
     """Compile the function for one kind of log event on one table. Raises `ConversionError`."""
     key_slots = {name for pair in shape.key_slots for name in pair}
-    code = shape.reader.code(used_slots(_nodes(shape)) | key_slots)
+    code = shape.reader.code(used_slots(shape_nodes(shape)) | key_slots)
     scope = _Scope(dict(code.constants))
     row = _row_block(shape, converters, scope)
     source = _assemble(code, scope.event, row)
+    return Plan(_compile(shape, source, scope.constants), source)
+
+
+def plan_slot(shape: EventShape, slot: str) -> Callable[..., Any]:
+    """Compile a function of the same arguments that gives one slot's value in the first row, and reads no other."""
+    code = shape.reader.code(frozenset({slot}))
+    body = [*code.event, code.loop, *_indent([*code.row, f"return {slot}"])]
+    return _compile(shape, _definition(code, body), dict(code.constants))
+
+
+def _compile(shape: EventShape, source: str, namespace: dict[str, object]) -> Callable[..., Any]:
+    """The function that ``source`` defines."""
     filename = f"<plan {next(_serial)}: {shape.operation} {shape.table}>"
-    namespace = scope.constants
     exec(compile(source, filename, "exec"), namespace)  # noqa: S102 - see the module's docstring on what enters
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     function = namespace["rows"]
     assert callable(function)  # noqa: S101
     # Each new connection plans anew: the lines that tracebacks show go when the function does.
     weakref.finalize(function, linecache.cache.pop, filename, None).atexit = False
-    return Plan(function, source)
+    return function

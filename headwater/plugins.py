@@ -8,7 +8,7 @@ process needs no other plugin's client library.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol, cast
@@ -81,7 +81,14 @@ _CONFIG_PROVIDERS = (
 
 
 class UnknownPluginError(LookupError):
-    """A class name that is not known here; the text lists those that are."""
+    """A class name that is not known here; the text is Kafka Connect's, and lists those that are ``known``."""
+
+    def __init__(self, kind: str, name: str, known: Sequence[str]) -> None:
+        self.known = tuple(known)
+        super().__init__(
+            f"Failed to find any class that implements {kind} and which name matches {name}, "
+            f"available {kind[0].lower()}{kind[1:]}s are: {', '.join(known)}"
+        )
 
 
 class MissingExtraError(ImportError):
@@ -143,15 +150,11 @@ def _is_installed(plugin: _Plugin) -> bool:
     return True
 
 
-def _find(plugins: Iterable[_Plugin], kind: str, name: str) -> _Plugin:
+def _find(plugins: Sequence[_Plugin], kind: str, name: str) -> _Plugin:
     for plugin in plugins:
         if plugin.answers_to(name):
             return plugin
-    known = ", ".join(plugin.class_name for plugin in plugins)
-    raise UnknownPluginError(
-        f"Failed to find any class that implements {kind} and which name matches {name}, "
-        f"available {kind[0].lower()}{kind[1:]}s are: {known}"
-    )
+    raise UnknownPluginError(kind, name, [plugin.class_name for plugin in plugins])
 
 
 def _load(plugin: _Plugin) -> ModuleType:

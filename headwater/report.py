@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import NamedTuple
 
-from headwater.conversion import Conversion, TaskError
+from headwater.conversion import Conversion
 from headwater.sink import Sink, SinkError
 from headwater.source import Batch, Source, SourceError, SourceProgress
+from headwater.tolerance import TaskError
 
 _KINDS = ((SourceError, "source"), (TaskError, "conversion"), (SinkError, "sink"))
 """Where errors come from, by their class."""
@@ -34,6 +35,8 @@ class Report:
 
     ``records``         messages given to the sink, by Debezium's operation (``c``, ``u`` …; empty for what is no row)
     ``errors``          by where they were met: ``source``, ``conversion``, ``sink``, ``process`` or ``other``
+    ``dropped``         messages that could not be made and went nowhere; ``dead_letters`` those that went there
+    ``nulled``          values that could not be read and are null in their events
     ``retries``         how often the task began anew from its offset after an error that may pass
     ``commits``         offsets stored; ``committed_at`` is when that was done last, in Unix seconds
     ``bytes_read``      of the source's log
@@ -43,6 +46,9 @@ class Report:
 
     records: Mapping[str, int] = field(default_factory=dict)
     errors: Mapping[str, int] = field(default_factory=dict)
+    dropped: int = 0
+    dead_letters: int = 0
+    nulled: int = 0
     retries: int = 0
     commits: int = 0
     committed_at: float | None = None
@@ -58,6 +64,9 @@ class Report:
             self,
             records=Counter(earlier.records) + Counter(self.records),
             errors=Counter(earlier.errors) + Counter(self.errors),
+            dropped=earlier.dropped + self.dropped,
+            dead_letters=earlier.dead_letters + self.dead_letters,
+            nulled=earlier.nulled + self.nulled,
             retries=earlier.retries + self.retries,
             commits=earlier.commits + self.commits,
             committed_at=self.committed_at or earlier.committed_at,
@@ -121,6 +130,14 @@ class Meter:
     def error(self, error: Exception) -> None:
         """An error was met."""
         self._errors[next((kind for cause, kind in _KINDS if isinstance(error, cause)), "other")] += 1
+        self._name_error(error.__cause__ if isinstance(error, TaskError) and error.__cause__ else error)
+
+    def reject(self, error: BaseException) -> None:
+        """A message, or a value in it, could not be converted, and the task goes on."""
+        self._errors["conversion"] += 1
+        self._name_error(error)
+
+    def _name_error(self, error: BaseException) -> None:
         self._last_error = LastError(type(error).__name__, time.time())
 
     def report(self) -> Report:
@@ -140,10 +157,13 @@ class Meter:
         if self._parts is None:
             return report
         source, sink, conversion = self._parts
-        progress = source.progress()
+        progress, rejections = source.progress(), conversion.rejections
         return replace(
             report,
             records=Counter(report.records) + conversion.records(),
+            dropped=report.dropped + rejections.dropped,
+            dead_letters=report.dead_letters + rejections.dead_letters,
+            nulled=report.nulled + rejections.nulled,
             bytes_read=report.bytes_read + progress.bytes_read,
             lag_seconds=self._lag_now(),
             unacknowledged=sink.unacknowledged(),

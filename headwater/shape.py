@@ -20,7 +20,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from headwater.record import Schema
 
@@ -103,6 +103,12 @@ class Reader(Protocol):
 
     def code(self, used: frozenset[str]) -> ReaderCode:
         """The code that assigns at least the slots in ``used``; values that nothing uses are skipped, not decoded."""
+
+    def split(self, arguments: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+        """The arguments of a log event as those of each of its rows by itself, no value decoded.
+
+        For the way on after an error. Raises whatever reading raises where the rows can't be told apart.
+        """
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -111,7 +111,11 @@ class WorkerProcess:
         """A request to the REST API; ``body`` is sent as JSON."""
         content = None if body is None else json.dumps(body)
         return httpx.request(
-            method, self.url + path, content=content, headers={"Content-Type": "application/json", **headers}
+            method,
+            self.url + path,
+            content=content,
+            headers={"Content-Type": "application/json", **headers},
+            timeout=DEADLINE,  # a pause is answered when what is under way is delivered
         )
 
     def create(self, name: str, config: Mapping[str, str]) -> None:

@@ -47,6 +47,10 @@ def receive(progress: Progress, file: str, position: int, events: int, rows: int
             cells[0] = min(seen, events)
 
 
+ROOM = 30_000
+"""Messages under way at most: 1 KB each, they stay below the 32 MiB that `ProducerConfig` sets by default."""
+
+
 def produce(progress: Progress, topic: str, events: int, size: int) -> None:
     """One message after the other into librdkafka's queue, to the end of their delivery."""
     servers = os.environ["KAFKA_BOOTSTRAP_SERVERS"]
@@ -54,11 +58,9 @@ def produce(progress: Progress, topic: str, events: int, size: int) -> None:
     producer = Producer({**settings, "on_delivery": _stop}, logger=None)
     send, value, key, cells = producer.produce, b"x" * size, b"k" * 40, progress.cells
     for number in range(events):
-        try:
-            send(topic, value, key)
-        except BufferError:
-            producer.poll(0.1)
-            send(topic, value, key)
+        while len(producer) >= ROOM:
+            producer.poll(0.01)
+        send(topic, value, key)
         if number % 100 == 0:
             producer.poll(0)
             cells[0] = number

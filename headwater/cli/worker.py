@@ -12,6 +12,7 @@ import click
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Mapping
 
     from headwater.rest.server import RestServer
     from headwater.stores.sqlite import SqliteStore
@@ -22,7 +23,14 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def worker(file: Path | None) -> None:
+@click.option(
+    "--environment",
+    "from_environment",
+    is_flag=True,
+    help="Take the environment variables of the debezium/connect image too, over what FILE says: BOOTSTRAP_SERVERS,"
+    " KEY_CONVERTER …, and CONNECT_FOO_BAR for any property foo.bar.",
+)
+def worker(file: Path | None, *, from_environment: bool) -> None:
     """Run a worker until SIGTERM or Ctrl-C.
 
     FILE is a Kafka Connect worker's properties file; what it doesn't say has these defaults:
@@ -35,14 +43,15 @@ def worker(file: Path | None) -> None:
 
     On the first signal what is under way is delivered and offsets are stored; on a second one it ends at once.
     """
-    from headwater.logs import configure_logs
+    from headwater.logs import configure_logs, redact_logs, starting_levels
     from headwater.rest.listeners import ListenError, listen
     from headwater.stores.sqlite import SqliteStore, StateFileError
     from headwater.worker.fork_server import ForkServer
 
     configure_logs()
-    config = _read_config(file)
-    configure_logs(config.references.redact)
+    config = _read_config(file, from_environment=from_environment)
+    configure_logs(starting_levels(config.log_level).items())
+    redact_logs(config.references.redact)
     fork_server = ForkServer()  # before files and sockets are opened, which it would hold open
     try:
         store = SqliteStore(config.state_file)
@@ -56,7 +65,7 @@ def worker(file: Path | None) -> None:
         fork_server.close()
 
 
-def _read_config(file: Path | None) -> WorkerConfig:
+def _read_config(file: Path | None, *, from_environment: bool) -> WorkerConfig:
     from headwater.config import ConfigError
     from headwater.plugins import MissingExtraError
     from headwater.properties import PropertiesError, parse_properties
@@ -64,7 +73,10 @@ def _read_config(file: Path | None) -> WorkerConfig:
     from headwater.worker.worker_config import read_worker_config
 
     try:
-        config = read_worker_config(parse_properties(file.read_bytes()) if file else {})
+        properties = parse_properties(file.read_bytes()) if file else {}
+        if from_environment:
+            properties |= _read_environment()
+        config = read_worker_config(properties)
         check_worker(config)
     except PropertiesError as error:
         raise click.ClickException(f"{file}: {error}") from error
@@ -74,6 +86,20 @@ def _read_config(file: Path | None) -> WorkerConfig:
     except MissingExtraError as error:
         raise click.ClickException(str(error)) from error
     return config
+
+
+def _read_environment() -> Mapping[str, str]:
+    """The worker's properties in the environment, told in the log by their names. Raises `ConfigError`."""
+    import structlog
+
+    from headwater.worker.environment import read_environment
+
+    log = structlog.get_logger(__name__)
+    environment = read_environment(os.environ)
+    log.info("options are taken from the environment", variables=environment.variables)
+    if environment.without_effect:
+        log.warning("variables of Debezium's image have no effect here", variables=environment.without_effect)
+    return environment.properties
 
 
 async def _serve(
@@ -90,7 +116,7 @@ async def _serve(
     running = Worker(config, store, fork_server)
     try:
         # In a thread: tasks needn't wait until the REST API's libraries are imported.
-        rest = asyncio.create_task(asyncio.to_thread(_rest_server, running, sockets))
+        rest = asyncio.create_task(asyncio.to_thread(_rest_server, running, config, sockets))
         serving = asyncio.create_task(_run(rest))
         urls = addresses(sockets)
         log.info("worker is starting", rest=urls)
@@ -102,7 +128,8 @@ async def _serve(
             state_file=str(config.state_file),
             process=os.getpid(),
         )
-        await stopping.wait()
+        told = asyncio.create_task(stopping.wait())
+        await asyncio.wait((told, serving), return_when=asyncio.FIRST_COMPLETED)  # a REST API that died ends the worker
         log.info("worker is stopping", seconds=config.graceful_seconds)
         (await rest).stop()
         await serving
@@ -111,11 +138,11 @@ async def _serve(
     log.info("worker stopped")
 
 
-def _rest_server(worker: Worker, sockets: list[socket.socket]) -> RestServer:
+def _rest_server(worker: Worker, config: WorkerConfig, sockets: list[socket.socket]) -> RestServer:
     from headwater.rest.app import create_app
     from headwater.rest.server import RestServer
 
-    return RestServer(create_app(worker), sockets)
+    return RestServer(create_app(worker, config), sockets)
 
 
 async def _run(rest: asyncio.Task[RestServer]) -> None:

@@ -48,9 +48,9 @@ class EnvVarConfigProvider:
         """The variable ``key``. Raises `ConfigProviderError`."""
         if path:
             raise ConfigProviderError("environment variables have no path: write only the variable's name")
+        if not self._pattern.fullmatch(key):
+            raise ConfigProviderError("the provider's allowlist.pattern does not match the variable's name")
         value = os.environ.get(key)
         if value is None:
             raise ConfigProviderError("the worker's environment has no such variable")
-        if not self._pattern.fullmatch(key):
-            raise ConfigProviderError("the provider's allowlist.pattern does not match the variable's name")
         return value

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from headwater.converter import Scope
-from headwater.converters.json_values import INTEGER_BITS, JsonValues, dumps
+from headwater.converters.json_values import INTEGER_BITS, JsonValues, decimal_base64, dumps
 from headwater.java_double import non_finite
 from headwater.record import DECIMAL, Schema, Type
 from headwater.shape import Const, Node, Slot, Stage, Struct
@@ -168,7 +168,10 @@ class JsonCode:
     def _present(self, schema: Schema, name: str) -> str:
         """A slot that isn't null; calls are spared where an operator does."""
         bind = self._scope.bind
-        if schema.name != DECIMAL:
+        if schema.name == DECIMAL:
+            if not self._values.numeric_decimals:
+                return f"{bind(decimal_base64)}({name})"
+        else:
             if schema.type in INTEGER_BITS or schema.type in (Type.STRING, Type.BOOLEAN):
                 return name
             if schema.type is Type.FLOAT64:

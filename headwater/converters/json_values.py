@@ -50,9 +50,10 @@ def _dumps_surrogates(value: object) -> bytes:
             return json.dumps(value).encode()
 
 
-def twos_complement(value: int) -> bytes:
-    """The shortest big-endian two's complement of ``value``, as Java's ``BigInteger.toByteArray`` gives it."""
-    return value.to_bytes((value + (value < 0)).bit_length() // 8 + 1, "big", signed=True)
+def decimal_base64(value: int) -> str:
+    """An unscaled decimal as Connect's JSON has it: the bytes of Java's ``BigInteger.toByteArray`` in base64."""
+    size = (value + (value < 0)).bit_length() // 8 + 1
+    return b2a_base64(value.to_bytes(size, "big", signed=True), newline=False).decode()
 
 
 def _base64(value: bytes) -> str:
@@ -76,7 +77,7 @@ class JsonValues:
     """Makes the functions that turn Connect values into JSON, under one converter's options."""
 
     def __init__(self, *, numeric_decimals: bool, null_is_default: bool) -> None:
-        self._numeric_decimals = numeric_decimals
+        self.numeric_decimals = numeric_decimals
         self._null_is_default = null_is_default
 
     def writer(self, schema: Schema | None) -> ToJson:
@@ -119,9 +120,9 @@ class JsonValues:
 
     def _decimal(self, schema: Schema) -> ToJson:
         decimal_scale(schema)
-        if self._numeric_decimals:
+        if self.numeric_decimals:
             return _checked(int, lambda value: orjson.Fragment(big_decimal(value, schema)), schema)
-        return _checked(int, lambda value: _base64(twos_complement(value)), schema)
+        return _checked(int, decimal_base64, schema)
 
     def _array(self, schema: Schema) -> ToJson:
         write = self.writer(schema.value_schema)

@@ -20,12 +20,15 @@ from headwater.worker.worker import Worker
 
 OPERATIONS = Operations("Connectors")
 
+_IN_A_SEGMENT = "!$&'()*+,;=:@~"
+"""What stands for itself in a path's segment (RFC 3986, ``pchar``)."""
+
 _INVALID = {HTTPStatus.BAD_REQUEST: "The configuration is invalid: what is wrong with it."}
 _UNKNOWN = {HTTPStatus.NOT_FOUND: "There is no such connector."}
 _EXPAND = Query(
     "expand",
-    schemas.array(schemas.one_of("info", "status")),
-    "What to show of each connector in place of its name only.",
+    {**schemas.STRINGS, "examples": [["info"], ["status"], ["info", "status"]]},
+    "What to show of each connector in place of its name only: info, status or both.",
 )
 
 
@@ -120,24 +123,19 @@ async def patch_config(request: Request) -> Response:
 
 
 def _created(request: Request, worker: Worker, name: str) -> Response:
-    # Tasks come after the connector, so a new one shows none: what Connect's distributed mode answers.
     return JSONResponse(
-        _connector(name, worker.config(name), []),
+        _connector_info(worker, name),
         HTTPStatus.CREATED,
-        {"Location": f"{request.base_url}connectors/{quote(name, safe='')}"},
+        {"Location": f"{request.base_url}connectors/{quote(name, safe=_IN_A_SEGMENT)}"},
     )
 
 
 def _connector_info(worker: Worker, name: str) -> dict[str, Any]:
-    return _connector(name, worker.config(name), worker.tasks(name))
-
-
-def _connector(name: str, config: dict[str, str], tasks: list[int]) -> dict[str, Any]:
     """Kafka Connect's ``ConnectorInfo``."""
     return {
         "name": name,
-        "config": config,
-        "tasks": [{"connector": name, "task": task} for task in tasks],
+        "config": worker.config(name),
+        "tasks": [{"connector": name, "task": task} for task in worker.tasks(name)],
         "type": "source",
     }
 

@@ -111,7 +111,19 @@ TASK_FAMILIES = (
         "errors",
         "Errors, retried ones too: kind is source, conversion, sink, process (it died) or other.",
         "kind",
-        jmx="total-record-errors, total-record-failures; NumberOfErroneousEvents",
+        jmx="total-record-errors, total-record-failures",
+    ),
+    _counter(
+        "records_dropped",
+        "Messages that could not be made and went nowhere (errors.tolerance=all).",
+        jmx="total-records-skipped; NumberOfErroneousEvents",
+    ),
+    _counter(
+        "dead_letters", "Messages that went to the dead letter topic instead.", jmx="deadletterqueue-produce-requests"
+    ),
+    _counter(
+        "values_nulled",
+        "Values that could not be read and are null in their events (event.converting.failure.handling.mode).",
     ),
     _gauge("last_error_timestamp_seconds", "When the last error was met, in Unix time.", jmx="last-error-timestamp"),
     _gauge("last_error_info", "The class of the last error; always 1. Its text is in the task's status.", "error"),

@@ -7,6 +7,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 
 from prometheus_client import PlatformCollector, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -15,7 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from headwater import __version__
+from headwater.rest import schemas
 from headwater.rest.metric_families import FAMILIES, Kind
+from headwater.rest.operations import Operations
+from headwater.rest.requests import worker_of
 from headwater.source import SnapshotProgress
 from headwater.store import State, Status
 from headwater.worker.kernel import ProcessUsage, child_processes, process_usage
@@ -30,9 +34,18 @@ _ERROR_KINDS = ("source", "conversion", "sink", "process", "other")
 _STATES = (State.UNASSIGNED, State.RUNNING, State.PAUSED, State.STOPPED, State.FAILED, State.RESTARTING)
 
 
-async def metrics(request: Request) -> Response:
-    """A scrape."""
-    worker: Worker = request.app.state.worker
+OPERATIONS = Operations("Worker")
+
+
+@OPERATIONS(
+    "GET",
+    "/metrics",
+    "Show metrics of the worker and its tasks in Prometheus' text format",
+    {HTTPStatus.OK: schemas.STRING},
+    media_type=CONTENT_TYPE_PLAIN_0_0_4,
+)
+async def scrape(request: Request) -> Response:
+    worker = worker_of(request)
     processes = {process for name in worker.connectors() if (process := worker.task_record(name).process)}
     # Not on the event loop: the kernel walks through all pages of a process to tell what it takes.
     usage = await asyncio.to_thread(_usage, processes)
@@ -112,6 +125,9 @@ class _Scrape:
         add("offset_commits_total", report.commits)
         add("offset_commit_timestamp_seconds", report.committed_at)
         add("retries_total", report.retries)
+        add("records_dropped_total", report.dropped)
+        add("dead_letters_total", report.dead_letters)
+        add("values_nulled_total", report.nulled)
         for kind in _ERROR_KINDS:
             add("errors_total", report.errors.get(kind, 0), kind=kind)
         if report.last_error is not None:

@@ -32,9 +32,10 @@ class Query:
 class Operation:
     """One method on one path.
 
-    ``answers``  the schema of the body of each answer that is not an error, by its status
-    ``errors``   when an error is answered that has to do with what the operation does, by its status
-    ``body``     the schema of the request's body, None where it has none
+    ``answers``     the schema of the body of each answer that is not an error, by its status
+    ``errors``      when an error is answered that has to do with what the operation does, by its status
+    ``body``        the schema of the request's body, None where it has none
+    ``media_type``  what the answers are, errors apart; a type other than JSON is answered whatever a client accepts
     """
 
     method: str
@@ -46,6 +47,7 @@ class Operation:
     errors: Mapping[HTTPStatus, str]
     query: Sequence[Query]
     body: Schema | None
+    media_type: str
 
 
 class Operations:
@@ -71,10 +73,11 @@ class Operations:
         errors: Mapping[HTTPStatus, str] | None = None,
         query: Sequence[Query] = (),
         body: Schema | None = None,
+        media_type: str = "application/json",
     ) -> Callable[[Handler], Handler]:
         def declare(handler: Handler) -> Handler:
             self._operations.append(
-                Operation(method, path, handler, self.tag, summary, answers, errors or {}, query, body)
+                Operation(method, path, handler, self.tag, summary, answers, errors or {}, query, body, media_type)
             )
             return handler
 

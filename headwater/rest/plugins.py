@@ -21,7 +21,7 @@ from headwater.rest.requests import flag
 
 OPERATIONS = Operations("Plugins")
 
-_CONNECTORS_ONLY = Query("connectorsOnly", {**schemas.BOOLEAN, "default": True}, "Whether to leave out converters.")
+_CONNECTORS_ONLY = Query("connectorsOnly", {**schemas.FLAG, "default": "true"}, "Whether to leave out converters.")
 
 
 @OPERATIONS("GET", "/connector-plugins", "List plugins", {HTTPStatus.OK: schemas.PLUGINS}, query=[_CONNECTORS_ONLY])

@@ -12,17 +12,21 @@ from urllib.parse import unquote
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from headwater.config import as_text
+from headwater.config import ConfigError, Problem, as_text, trim
 from headwater.logs import LEVELS
 from headwater.rest.errors import RestError
 from headwater.store import OffsetChange, TargetState
 from headwater.worker.worker import Worker
+
+JSON = "application/json"
 
 MAX_BODY_BYTES = 1 << 20
 
 _READING = ("GET", "HEAD")
 
 _CREATE_MEMBERS = ("name", "config", "initial_state")
+
+_JAVA_INTEGERS = range(-(2**31), 2**31)
 
 _INITIAL_STATES = {
     "RUNNING": TargetState.STARTED,
@@ -46,8 +50,8 @@ def connector_name(request: Request) -> str:
 
 def task_number(request: Request) -> int:
     """The task that the path names. Raises HTTPException where that is no number, as Kafka Connect does."""
-    text = request.path_params["task"]
-    if not re.fullmatch(r"[+-]?[0-9]{1,9}", text):
+    text = unquote(request.path_params["task"])
+    if not re.fullmatch(r"[+-]?[0-9]{1,10}", text) or int(text) not in _JAVA_INTEGERS:
         raise HTTPException(HTTPStatus.NOT_FOUND)
     return int(text)
 
@@ -59,10 +63,10 @@ def flag(request: Request, name: str, *, default: bool = False) -> bool:
 
 
 def check_acceptable(request: Request) -> None:
-    """Every answer is JSON: raises HTTPException for a client that takes anything else only."""
-    accepted = request.headers.get("accept", "*/*")
+    """The answer is JSON: raises HTTPException for a client that takes anything else only."""
+    accepted = request.headers.get("accept") or "*/*"
     kinds = {part.partition(";")[0].strip().lower() for part in accepted.split(",")}
-    if kinds.isdisjoint({"application/json", "application/*", "*/*"}):
+    if kinds.isdisjoint({JSON, "application/*", "*/*"}):
         raise HTTPException(HTTPStatus.NOT_ACCEPTABLE)
 
 
@@ -71,15 +75,15 @@ def check_media_type(request: Request, *, has_body: bool) -> None:
 
     A page of another site can have a browser send other types without asking this server first.
     """
-    media_type = request.headers.get("content-type", "" if has_body else "application/json")
-    if request.method not in _READING and media_type.partition(";")[0].strip().lower() != "application/json":
+    media_type = request.headers.get("content-type", "" if has_body else JSON)
+    if request.method not in _READING and media_type.partition(";")[0].strip().lower() != JSON:
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 
 
 async def read_creation(request: Request) -> tuple[str, dict[str, str], TargetState]:
     """(name, configuration with ``name`` in it, state to begin with) of Kafka Connect's ``CreateConnectorRequest``.
 
-    Raises `RestError` or HTTPException.
+    Raises `RestError`, HTTPException or `ConfigError`.
     """
     body = await _read_object(request)
     _check_members(body, _CREATE_MEMBERS)
@@ -87,7 +91,7 @@ async def read_creation(request: Request) -> tuple[str, dict[str, str], TargetSt
     target = TargetState.STARTED if initial_state is None else _INITIAL_STATES.get(initial_state.upper())
     if target is None:
         _bad(f"initial_state: must be one of {', '.join(_INITIAL_STATES)}")
-    name = (_text("name", body.get("name")) or "").strip()
+    name = trim(_text("name", body.get("name")) or "")
     config = _config(body.get("config"))
     return name, _named(name, config), target
 
@@ -192,14 +196,17 @@ async def _read_object(request: Request, parse_number: Callable[[str], object] =
 
 
 async def _read_bounded(request: Request) -> bytes:
+    too_large = RestError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The request's body is larger than {MAX_BODY_BYTES} bytes"
+    )
+    if int(request.headers.get("content-length", "0")) > MAX_BODY_BYTES:
+        raise too_large
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():
         size += len(part)
         if size > MAX_BODY_BYTES:
-            raise RestError(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The request's body is larger than {MAX_BODY_BYTES} bytes"
-            )
+            raise too_large
         parts.append(part)
     return b"".join(parts)
 
@@ -207,13 +214,19 @@ async def _read_bounded(request: Request) -> bytes:
 def _config(value: object) -> dict[str, str]:
     if not isinstance(value, dict):
         _bad('"config" must be a JSON object of options and their values')
-    config = {}
-    for name, member in value.items():
-        text = _text(name, member)
-        if text is None:
-            _bad(f"{name}: Null value can not be supplied as the configuration value.")
-        config[name] = text
-    return config
+    config = {name: _text(name, member) for name, member in value.items()}
+    if config.get("name") is None:
+        config.pop("name", None)
+    nulls = [null_problem(name) for name, text in config.items() if text is None]
+    if nulls:
+        raise ConfigError(nulls)
+    return {name: text for name, text in config.items() if text is not None}
+
+
+def null_problem(option: str) -> Problem:
+    """What is wrong with null as a value."""
+    message = f"Null value can not be supplied as the configuration value. Leave {option} out, or give it a value."
+    return Problem(option, message)
 
 
 def _text(name: str, value: object) -> str | None:

@@ -35,6 +35,11 @@ async def show(request: Request) -> Response:
     return JSONResponse({"version": CONNECT_VERSION, "commit": f"headwater-{__version__}", "kafka_cluster_id": cluster})
 
 
+@OPERATIONS("GET", "/openapi.json", "Show this description", {HTTPStatus.OK: {"type": "object"}})
+async def description(request: Request) -> Response:
+    return JSONResponse(request.app.state.description)
+
+
 @OPERATIONS(
     "GET",
     "/health",

@@ -12,6 +12,8 @@ COMPONENTS: dict[str, Schema] = {}
 
 STRING: Schema = {"type": "string"}
 BOOLEAN: Schema = {"type": "boolean"}
+FLAG: Schema = {"type": "string", "description": "true in any case; everything else is false.", "examples": ["true"]}
+"""A query parameter: Kafka Connect reads it as Java's ``Boolean.valueOf`` does."""
 INTEGER: Schema = {"type": "integer"}
 STRINGS: Schema = {"type": "array", "items": STRING}
 

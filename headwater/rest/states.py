@@ -22,8 +22,8 @@ OPERATIONS = Operations("States")
 
 _UNKNOWN = {HTTPStatus.NOT_FOUND: "There is no such connector."}
 _UNKNOWN_TASK = {HTTPStatus.NOT_FOUND: "There is no such task."}
-_INCLUDE_TASKS = Query("includeTasks", schemas.BOOLEAN, "Whether to restart the tasks too.")
-_ONLY_FAILED = Query("onlyFailed", schemas.BOOLEAN, "Whether to restart only what failed.")
+_INCLUDE_TASKS = Query("includeTasks", schemas.FLAG, "Whether to restart the tasks too.")
+_ONLY_FAILED = Query("onlyFailed", schemas.FLAG, "Whether to restart only what failed.")
 
 
 @OPERATIONS(

@@ -21,7 +21,7 @@ from headwater.rest import schemas
 from headwater.rest.errors import RestError
 from headwater.rest.operations import Operations
 from headwater.rest.options import config_key_info
-from headwater.rest.requests import read_nullable_config, worker_of
+from headwater.rest.requests import null_problem, read_nullable_config, worker_of
 from headwater.worker.validation import Validation
 
 OPERATIONS = Operations("Plugins")
@@ -49,11 +49,7 @@ async def validate(request: Request) -> Response:
             HTTPStatus.BAD_REQUEST, f"Included connector type {class_name} does not match request type {plugin}"
         )
     validation = await worker_of(request).validate({name: text for name, text in given.items() if text is not None})
-    nulls = [
-        Problem(name, "Null value can not be supplied as the configuration value.")
-        for name, text in given.items()
-        if text is None
-    ]
+    nulls = [null_problem(name) for name, text in given.items() if text is None]
     return JSONResponse(_config_infos(class_name or "", validation, nulls))
 
 
@@ -70,10 +66,11 @@ def _without_suffix(class_name: str) -> str:
     return class_name.removesuffix("Connector") or class_name
 
 
-def _config_infos(class_name: str, validation: Validation, more_problems: Sequence[Problem]) -> dict[str, Any]:
+def _config_infos(class_name: str, validation: Validation, nulls: Sequence[Problem]) -> dict[str, Any]:
     """Kafka Connect's ``ConfigInfos``: first what is no declared option, then the options in their order."""
     errors: dict[str, list[str]] = defaultdict(list)
-    for problem in (*more_problems, *validation.problems):
+    without_value = {problem.option for problem in nulls}
+    for problem in (*nulls, *(problem for problem in validation.problems if problem.option not in without_value)):
         errors[problem.option].append(problem.message)
     warnings: dict[str, list[str]] = defaultdict(list)
     for warning in validation.warnings:
@@ -102,7 +99,7 @@ def _declared(
     option: Option, validation: Validation, errors: Mapping[str, list[str]], warnings: Sequence[str]
 ) -> dict[str, Any]:
     """An option; what there is to warn of stands before its documentation."""
-    value = _value(option.name, validation, errors, option.text(option.default), option.allowed)
+    value = _value(option.name, validation, errors, option.text(option.default), option.recommended)
     return {"definition": config_key_info(option, " ".join((*warnings, option.doc))), "value": value}
 
 
@@ -119,13 +116,13 @@ def _value(
     validation: Validation,
     errors: Mapping[str, list[str]],
     default: str | None = None,
-    allowed: Sequence[str] = (),
+    recommended: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Kafka Connect's ``ConfigValueInfo``."""
     return {
         "name": name,
         "value": validation.given.get(name, default),
-        "recommended_values": list(allowed),
+        "recommended_values": list(recommended),
         "errors": errors.get(name, []),
         "visible": True,
     }

@@ -31,7 +31,7 @@ def patterns(text: str) -> tuple[re.Pattern[str], ...]:
 def _compiled(part: str) -> re.Pattern[str]:
     try:
         return re.compile(part, re.IGNORECASE | re.ASCII)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"{part!r} is not a regular expression: {error}") from None
 
 

@@ -22,6 +22,7 @@ from headwater.plugins import (
 )
 from headwater.report import Meter
 from headwater.store import TaskStore
+from headwater.tolerance import DeadLetters, Tolerance, Unreadable
 from headwater.worker.connector_config import ConnectorConfig
 from headwater.worker.option_names import NameResolver, OptionWarning
 from headwater.worker.worker_config import WorkerConfig
@@ -53,6 +54,7 @@ def build_pipeline(
         lambda: connector.connector.open(connector.options),
         lambda: build_sink(worker, connector, task),
         build_converters(worker, connector),
+        build_tolerance(connector, task),
         store,
         meter,
         commit_seconds=worker.flush_seconds,
@@ -86,6 +88,27 @@ def build_converters(worker: WorkerConfig, connector: ConnectorConfig) -> Conver
         key=_build_converter(worker, connector.values, "key.converter"),
         value=_build_converter(worker, connector.values, "value.converter"),
         header=_build_converter(worker, connector.values, "header.converter"),
+    )
+
+
+def build_tolerance(connector: ConnectorConfig, task: int) -> Tolerance:
+    """What becomes of messages of one task that can't be made."""
+    options = connector.options
+    tolerates = options["errors.tolerance"].lower() == "all"
+    topic = options["errors.deadletterqueue.topic.name"].strip()
+    letters = DeadLetters(
+        topic,
+        find_converter("json").create({"schemas.enable": "false"}, is_key=False),
+        connector.name,
+        task,
+        context_headers=options["errors.deadletterqueue.context.headers.enable"],
+    )
+    return Tolerance(
+        unreadable=Unreadable(options["event.converting.failure.handling.mode"].lower()),
+        messages=tolerates,
+        dead_letters=letters if tolerates and topic else None,
+        log_each=options["errors.log.enable"],
+        log_contents=options["errors.log.include.messages"],
     )
 
 
@@ -154,7 +177,10 @@ def _build_converter(worker: WorkerConfig, connector: Mapping[str, str], option:
         return _FINDERS[option](name).create(_below(values, option), is_key=option == "key.converter")
     except ConfigError as error:
         raise ConfigError(Problem(f"{option}.{p.option}", f"{option}: {p.message}") for p in error.problems) from error
-    except (UnknownPluginError, MissingExtraError) as error:
+    except UnknownPluginError as error:
+        reason = f"Class {name} could not be found. There are: {', '.join(error.known)}"
+        raise ConfigError([Problem(option, f"Invalid value {name} for configuration {option}: {reason}")]) from error
+    except MissingExtraError as error:
         raise ConfigError([Problem(option, f"Invalid value {name} for configuration {option}: {error}")]) from error
 
 

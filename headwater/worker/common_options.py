@@ -1,7 +1,8 @@
 """The options that every connector has, in Kafka Connect's groups and order.
 
 Sources: ``org.apache.kafka.connect.runtime.ConnectorConfig`` and ``SourceConnectorConfig``, Debezium's
-``CommonConnectorConfig`` for ``errors.max.retries`` and ``errors.retry.delay.initial.ms``.
+``CommonConnectorConfig`` for ``errors.max.retries``, ``errors.retry.delay.initial.ms`` and
+``event.converting.failure.handling.mode``. The dead letter queue's are those of ``SinkConnectorConfig``.
 """
 
 from __future__ import annotations
@@ -14,16 +15,19 @@ from headwater.config import (
     OptionType,
     Width,
     at_least,
+    exactly_one_of,
     grouped,
+    not_blank,
     one_of,
 )
+from headwater.tolerance import Unreadable
 
 _ONE_VERSION = "there is one version of each plugin"
 
 
 def _printable(name: str) -> str | None:
     """A connector's name may be anything that can be printed."""
-    if not name.strip():
+    if not name:
         return "String may not be empty"
     controls = [str(ord(character)) for character in name if ord(character) < 32 or 127 <= ord(character) < 160]
     if controls:
@@ -32,7 +36,7 @@ def _printable(name: str) -> str | None:
 
 
 def _no_transactions(value: str) -> str | None:
-    return one_of("requested", "required")(value) or (
+    return one_of("REQUIRED", "REQUESTED")(value) or (
         "a standalone worker can't give it: the offset is in the worker's own file, and can't be stored in the Kafka"
         " transaction that holds the messages"
         if value.lower() == "required"
@@ -135,7 +139,7 @@ COMMON_OPTIONS = ConfigDef(
             "What to do when a config provider has another value: nothing (none), or start the connector anew"
             " (restart).",
             Importance.LOW,
-            one_of("none", "restart"),
+            exactly_one_of("none", "restart"),
             label="Reload Action",
             width=Width.MEDIUM,
             without_effect="",
@@ -171,11 +175,12 @@ COMMON_OPTIONS = ConfigDef(
             "errors.retry.timeout",
             OptionType.LONG,
             0,
-            "Milliseconds for which Kafka Connect retries a message's conversion.",
+            "Milliseconds for which an error that may pass is retried in a row before the task fails; -1 sets no limit,"
+            " 0 leaves it to errors.max.retries. A conversion is not tried again: it would give the same error.",
             Importance.MEDIUM,
+            at_least(-1),
             label="Retry Timeout for Errors",
             width=Width.MEDIUM,
-            without_effect="converting a message again gives the same error",
         ),
         Option(
             "errors.retry.delay.max.ms",
@@ -191,9 +196,10 @@ COMMON_OPTIONS = ConfigDef(
             "errors.tolerance",
             OptionType.STRING,
             "none",
-            "Whether a message that can't be converted stops the task (none).",
+            "Whether a message that can't be made stops the task (none), or is let go (all): into"
+            " errors.deadletterqueue.topic.name, or to nowhere without that. It is counted and logged.",
             Importance.MEDIUM,
-            one_of("none", "all"),
+            exactly_one_of("none", "all"),
             label="Error Tolerance",
             width=Width.SHORT,
         ),
@@ -201,27 +207,27 @@ COMMON_OPTIONS = ConfigDef(
             "errors.log.enable",
             OptionType.BOOLEAN,
             False,
-            "Whether errors that are tolerated are written to the log.",
+            "Whether the log tells of each error that is tolerated; else it tells of their number, every ten seconds at"
+            " most.",
             Importance.MEDIUM,
             label="Log Errors",
             width=Width.SHORT,
-            without_effect="",
         ),
         Option(
             "errors.log.include.messages",
             OptionType.BOOLEAN,
             False,
-            "Whether the log shows the messages that caused them.",
+            "Whether the log then shows the key and value of the message, as far as they can be read.",
             Importance.MEDIUM,
             label="Log Error Details",
             width=Width.SHORT,
-            without_effect="",
         ),
         Option(
             "errors.max.retries",
             OptionType.INT,
             10,
-            "How often an error that may pass is retried in a row before the task fails; -1 sets no limit.",
+            "How often an error that may pass is retried in a row before the task fails; -1 sets no limit. Without"
+            " effect where errors.retry.timeout is set.",
             Importance.MEDIUM,
             at_least(-1),
             label="The maximum number of retries",
@@ -235,6 +241,46 @@ COMMON_OPTIONS = ConfigDef(
             Importance.LOW,
             at_least(1),
             label="Delay Before the First Retry",
+            width=Width.MEDIUM,
+        ),
+        Option(
+            "event.converting.failure.handling.mode",
+            OptionType.STRING,
+            "fail",
+            "What becomes of a value that can't be read from the log: its message can't be made (fail), or null takes"
+            " the value's place where its schema allows that, with a warning in the log (warn) or without (skip).",
+            Importance.MEDIUM,
+            one_of(*Unreadable),
+            label="Event Converting Failure Handling Mode",
+            width=Width.MEDIUM,
+        ),
+        Option(
+            "errors.deadletterqueue.topic.name",
+            OptionType.STRING,
+            "",
+            "The topic that messages go to, in JSON as far as they can be told, which can't be made, with"
+            " errors.tolerance=all.",
+            Importance.MEDIUM,
+            label="Dead Letter Queue Topic Name",
+            width=Width.MEDIUM,
+        ),
+        Option(
+            "errors.deadletterqueue.topic.replication.factor",
+            OptionType.INT,
+            3,
+            "How many copies that topic gets where it does not exist yet.",
+            Importance.MEDIUM,
+            at_least(1),
+            label="Dead Letter Queue Topic Replication Factor",
+            width=Width.MEDIUM,
+        ),
+        Option(
+            "errors.deadletterqueue.context.headers.enable",
+            OptionType.BOOLEAN,
+            False,
+            "Whether those messages have headers that tell of the error, __connect.errors.… and headwater.errors.….",
+            Importance.MEDIUM,
+            label="Enable Error Context Headers",
             width=Width.MEDIUM,
         ),
     ),
@@ -269,7 +315,7 @@ COMMON_OPTIONS = ConfigDef(
             "poll",
             "Where a transaction into Kafka ends.",
             Importance.MEDIUM,
-            one_of("poll", "interval", "connector"),
+            one_of("INTERVAL", "POLL", "CONNECTOR"),
             label="Transaction Boundary",
             width=Width.SHORT,
             without_effect="",
@@ -294,10 +340,11 @@ COMMON_OPTIONS = ConfigDef(
             None,
             "The topic that a connector of a distributed worker keeps its offsets in.",
             Importance.LOW,
+            not_blank,
             label="Offsets topic",
             width=Width.LONG,
             without_effect="",
         ),
     ),
-    refused={"errors.tolerance": "none", "predicates": "", "transforms": ""},
+    refused={"predicates": "", "transforms": ""},
 )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from headwater.config import ConfigError, Problem
 from headwater.config_provider import ConfigProvider
-from headwater.plugins import ConfigProviderModule, UnknownPluginError, find_config_provider
+from headwater.plugins import UnknownPluginError, find_config_provider
 from headwater.worker.option_names import NameResolver, OptionWarning
 from headwater.worker.references import References
 
@@ -32,26 +32,22 @@ def read_config_providers(names: list[str], values: Mapping[str, str]) -> tuple[
     for name in names:
         prefix = f"{CONFIG_PROVIDERS}.{name}.param."
         parameters = {option[len(prefix) :]: text for option, text in values.items() if option.startswith(prefix)}
+        option = _class_option(name)
+        if option not in values:
+            problems.append(Problem(option, f"{option}: must be given, because {CONFIG_PROVIDERS} names {name}"))
+            continue
         try:
-            module = _module(name, values)
+            module = find_config_provider(values[option].strip())
             known, found = NameResolver(module.OPTIONS, {}).resolve(parameters)
             warnings += [OptionWarning(prefix + w.option, prefix + w.message) for w in found]
             providers[name] = module.create(known)
         except ConfigError as error:
             problems += [Problem(prefix + p.option, f"{prefix}{p.option}: {p.message}") for p in error.problems]
         except UnknownPluginError as error:
-            problems.append(Problem(_class_option(name), f"{_class_option(name)}: {error}"))
+            problems.append(Problem(option, f"{option}: {error}"))
     if problems:
         raise ConfigError(problems)
     return References(providers), warnings
-
-
-def _module(name: str, values: Mapping[str, str]) -> ConfigProviderModule:
-    """The provider's module. Raises `UnknownPluginError`."""
-    try:
-        return find_config_provider(values[_class_option(name)].strip())
-    except KeyError:
-        raise UnknownPluginError(f"must be given, because {CONFIG_PROVIDERS} names {name}") from None
 
 
 def _class_option(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ _LITERAL = ("name", "connector.class")
 """What says which connector this is can't be looked up."""
 
 _SECRET_NAME = re.compile(
-    r"password|passphrase|secret|token|credential|jaas|ssl\.keystore\.(key|certificate)|ssl\.truststore\.certificates",
+    r"password|passphrase|secret|token|credential|jaas|user\.info|(api|private)\.?key|ssl\.keystore\.(key|certificate)|ssl\.truststore\.certificates",
     re.IGNORECASE,
 )
 """Options that nobody declares here (a producer's, a misspelt one) and that hold a secret, going by their name."""
@@ -63,7 +64,9 @@ class ConnectorConfig:
     @property
     def retry(self) -> Retry:
         """How errors that may pass are retried."""
+        timeout = self.options["errors.retry.timeout"]
         return Retry(
+            seconds=math.inf if timeout < 0 else timeout / 1000,
             limit=self.options["errors.max.retries"],
             initial=self.options["errors.retry.delay.initial.ms"] / 1000,
             longest=self.options["errors.retry.delay.max.ms"] / 1000,

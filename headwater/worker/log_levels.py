@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import headwater
-from headwater.logs import DEFAULT_LEVELS, ROOT
+from headwater.logs import ROOT, starting_levels
 
 _WHOLE = {
     "io.debezium": ("headwater.sources",),
@@ -48,9 +48,10 @@ class LogLevels:
                  same levels
     """
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, root: str = "INFO", clock: Callable[[], float] = time.time) -> None:
+        """``root``: the root logger's level at the start."""
         self._clock = clock
-        self._levels = dict(DEFAULT_LEVELS)
+        self._levels = starting_levels(root)
         self._modified: dict[str, int] = {}
         self._names = {*_modules(), *self._levels}
 

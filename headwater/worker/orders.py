@@ -7,7 +7,11 @@ import threading
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
+import structlog
+
 from headwater.logs import set_level
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,10 @@ class Orders:
         threading.Thread(target=self._take, name="orders", daemon=True).start()
 
     def _take(self) -> None:
-        """Take the worker's word; its end is the task's too."""
+        """Take the worker's word; its end is the task's too, and so is an order that can't be carried out.
+
+        A task that no longer hears its worker must not go on.
+        """
         try:
             while True:
                 match self._pipe.recv():
@@ -53,4 +60,7 @@ class Orders:
                         for logger in loggers:
                             set_level(logger, level)
         except (EOFError, OSError):
+            os._exit(1)
+        except BaseException:
+            log.exception("an order could not be carried out")
             os._exit(1)

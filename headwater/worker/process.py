@@ -103,12 +103,14 @@ class TaskProcess:
     def _end(self, exit_status: asyncio.Future[int | None]) -> None:
         """The process is gone; its last words may still be in the pipe."""
         self.exit_text = _exit_text(exit_status.result())
-        with contextlib.suppress(EOFError, OSError):
-            while self._pipe.poll():
-                self._take(self._pipe.recv())
-        self._loop.remove_reader(self._pipe.fileno())
-        self._pipe.close()
-        self.ended.set_result(self._failure)
+        try:
+            with contextlib.suppress(EOFError, OSError):
+                while self._pipe.poll():
+                    self._take(self._pipe.recv())
+        finally:  # whoever waits for the end must not wait for ever
+            self._loop.remove_reader(self._pipe.fileno())
+            self._pipe.close()
+            self.ended.set_result(self._failure)
 
 
 def _exit_text(status: int | None) -> str:

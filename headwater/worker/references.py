@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from headwater.worker.option_names import OptionWarning
 
 _ANYWHERE_LENGTH = 8
 """Values shorter than this are redacted only where they stand alone: ``eu`` is not meant in ``queue``."""
+_LONGEST_WITH_PARTS = 4096
+"""Up to so many characters, the lines and parts of a value count as secrets by themselves; a longer one is a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class References:
         self._providers = dict(providers)
         self._redactions: dict[str, str] = {}
         self._redacted: re.Pattern[str] | None = None
+        self._redacting = threading.Lock()  # logs of any thread are redacted, and validation looks values up in threads
 
     def resolve(self, values: Mapping[str, str], literal: Collection[str] = ()) -> dict[str, str]:
         """The values with references replaced, but for the options in ``literal``.
@@ -94,9 +98,11 @@ class References:
         """The text with references in place of all values that were looked up so far."""
         if not self._redactions:
             return text
-        if self._redacted is None:
-            self._redacted = _any_of(self._redactions)
-        return self._redacted.sub(lambda match: self._redactions[match.group()], text)
+        with self._redacting:
+            if self._redacted is None:
+                self._redacted = _any_of(self._redactions)
+            redacted = self._redacted
+        return redacted.sub(lambda match: self._redactions[match.group()], text)
 
     @contextmanager
     def redacted_errors(self) -> Iterator[None]:
@@ -117,17 +123,18 @@ class References:
             value = provider.get(part.path, part.key)
         except ConfigProviderError as error:
             raise ConfigProviderError(f"{part.text} has no value: {error}") from None
-        for form in _forms(value):
-            if form not in self._redactions:
-                self._redactions[form] = part.text
-                self._redacted = None
+        with self._redacting:
+            for form in _forms(value):
+                if form not in self._redactions:
+                    self._redactions[form] = part.text
+                    self._redacted = None
         return value
 
 
 def _forms(value: str) -> set[str]:
     """How a value may be written in a message: whole, by its parts, and as it stands in Python's and JSON's strings."""
     parts = {part.strip() for line in value.splitlines() for part in (line, *line.split(","))}
-    parts = {part for part in parts if len(part) >= _ANYWHERE_LENGTH}
+    parts = {part for part in parts if len(part) >= _ANYWHERE_LENGTH and len(value) <= _LONGEST_WITH_PARTS}
     whole = {value, value.strip()}
     return {
         form

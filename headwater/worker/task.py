@@ -19,13 +19,13 @@ from pathlib import Path
 import structlog
 
 from headwater.config import ConfigError
-from headwater.conversion import TaskError
-from headwater.logs import configure_logs
+from headwater.logs import configure_logs, redact_logs
 from headwater.report import Meter
 from headwater.sink import SinkError
 from headwater.source import SourceError
 from headwater.store import StaleEpochError
 from headwater.stores.sqlite import SqliteTaskStore
+from headwater.tolerance import TaskError
 from headwater.worker.assembly import build_pipeline
 from headwater.worker.connector_config import read_connector_config
 from headwater.worker.orders import Orders
@@ -74,7 +74,7 @@ def run_task(pipe: Connection) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     spec: TaskSpec = pipe.recv()
-    configure_logs(levels=spec.log_levels)
+    configure_logs(spec.log_levels)
     structlog.contextvars.bind_contextvars(connector=spec.connector, task=spec.task)
     orders = Orders(pipe)
     teller = _Teller(pipe)
@@ -82,7 +82,7 @@ def run_task(pipe: Connection) -> int:
     try:
         worker = read_worker_config(spec.worker_config)
         references = worker.references
-        configure_logs(references.redact, levels=())
+        redact_logs(references.redact)
         _deliver(spec, worker, teller, orders)
     except Exception as error:
         # an error that was foreseen says what to do; where it was raised would only hide that

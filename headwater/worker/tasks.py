@@ -32,7 +32,7 @@ class Tasks:
     """
 
     def __init__(self, config: WorkerConfig, store: Store, fork_server: ForkServer) -> None:
-        self.log_levels = LogLevels()
+        self.log_levels = LogLevels(config.log_level)
         self._config = config
         self._store = store
         self._fork_server = fork_server

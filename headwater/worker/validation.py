@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headwater.config import Config, ConfigDef, Problem
+from headwater.plugins import plugin_classes
 from headwater.worker import assembly
 from headwater.worker.connector_config import hide_secrets, name_options
 from headwater.worker.option_names import OptionWarning
 from headwater.worker.worker_config import WorkerConfig
+
+_CONVERTERS = {"key.converter": "converter", "value.converter": "converter", "header.converter": "header_converter"}
+"""Options that name converters, with the kind of plugin they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,24 @@ def validate(worker: WorkerConfig, raw: Mapping[str, str], *, connect: bool = Fa
     if connect and not any(problem.option in named.connector.options.options for problem in problems):
         problems += named.connector.check_connection(Config(options, named.definition.secrets, named.values))
     return Validation(
-        named.definition + assembly.converter_options(named.values),
+        _with_converters(named.definition, worker) + assembly.converter_options(named.values),
         hide_secrets({**raw, **named.given}, worker.references),
         tuple(Problem(problem.option, worker.references.redact(problem.message)) for problem in problems),
         (*named.warnings, *assembly.converter_warnings(named.values)),
     )
+
+
+def _with_converters(definition: ConfigDef, worker: WorkerConfig) -> ConfigDef:
+    """The definition with the worker's converters as defaults, and the names of those there are."""
+    options = [
+        replace(option, default=worker.options[option.name], choices=_classes(_CONVERTERS[option.name]))
+        if option.name in _CONVERTERS
+        else option
+        for option in definition.options.values()
+    ]
+    return ConfigDef(*options, refused=definition.refused, ignored=definition.ignored)
+
+
+def _classes(kind: str) -> tuple[str, ...]:
+    """The class names of all plugins of a kind."""
+    return tuple(sorted(class_name for class_name, each in plugin_classes() if each == kind))

@@ -72,6 +72,7 @@ class Worker:
         self._validating = asyncio.Semaphore(VALIDATIONS)
         self._has_started = False
         self._cluster_id: str | None = None
+        self._asking_cluster: asyncio.Task[str | None] | None = None
 
     async def start(self) -> None:
         """Bring every stored connector to its target state.
@@ -109,7 +110,8 @@ class Worker:
         """A connector's configuration as it may be shown. Raises `NotFoundError`."""
         self._check_known(name, f"Connector {name} not found")
         config = self._connectors[name]
-        return self._hide_secrets(config) if self._config.options["rest.hide.passwords"] else dict(config)
+        hidden = self._config.options["rest.hide.passwords"]
+        return hide_secrets(config, self._config.references) if hidden else dict(config)
 
     def tasks(self, name: str) -> list[int]:
         """The numbers of a connector's tasks: none when it is stopped. Raises `NotFoundError`."""
@@ -176,7 +178,11 @@ class Worker:
     async def kafka_cluster_id(self) -> str | None:
         """The id of the Kafka cluster that messages go to; None while it can't be reached."""
         if self._cluster_id is None:
-            self._cluster_id = await asyncio.to_thread(kafka_cluster_id, self._config.values)
+            # Asked once for all who wait: while the broker is away each question takes seconds.
+            if self._asking_cluster is None or self._asking_cluster.done():
+                ask = partial(kafka_cluster_id, self._config.values)
+                self._asking_cluster = asyncio.create_task(in_daemon_thread(ask))
+            self._cluster_id = await asyncio.shield(self._asking_cluster)
         return self._cluster_id
 
     async def validate(self, config: Mapping[str, str]) -> Validation:
@@ -223,8 +229,8 @@ class Worker:
         """
         self._check_known(name, f"Connector {name} not found")
         stored = self._connectors[name]
-        # What the patch doesn't mention is `[hidden]` too: a secret must not go to a host that the patch names.
-        merged = {**self._hide_secrets(stored), **patch}
+        # What isn't shown counts as `[hidden]` in what the patch leaves: it must not go to a host that the patch names.
+        merged = {**self.config(name), **patch}
         config = {option: value for option, value in merged.items() if value is not None}
         complete = keep_secrets(config, stored)
         await self._configure(name, complete, self._check(complete))
@@ -269,7 +275,7 @@ class Worker:
         answer = []
         for status in self._tasks.statuses(name):
             asked = (status.task is None or include_tasks) and (status.state is State.FAILED or not only_failed)
-            answer.append(replace(status, state=State.RESTARTING, trace=None) if asked else status)
+            answer.append(replace(status, state=State.RESTARTING) if asked else status)
             if asked and status.task is not None:
                 await self._start_anew(name, status.task)
         return answer
@@ -332,9 +338,6 @@ class Worker:
             raise ConfigError(validation.problems)
         return validation.warnings
 
-    def _hide_secrets(self, config: Mapping[str, str]) -> dict[str, str]:
-        return hide_secrets(config, self._config.references)
-
     async def _configure(
         self,
         name: str,
@@ -346,8 +349,8 @@ class Worker:
         if self._connectors.get(name) == config:
             return
         log_warnings(warnings, connector=name)
+        self._store.put_connector(name, config, target)  # first: where that fails, the task goes on as it was
         await self._tasks.end(name)
-        self._store.put_connector(name, config, target)
         self._connectors[name] = dict(config)
         self._targets.setdefault(name, target)
         self._apply_target(name)

@@ -6,6 +6,7 @@ Source: ``org.apache.kafka.connect.runtime.WorkerConfig``, ``StandaloneConfig`` 
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,9 @@ from headwater.config import (
     Problem,
     at_least,
     not_blank,
+    one_of,
 )
+from headwater.logs import LEVELS
 from headwater.worker.config_providers import CONFIG_PROVIDERS, read_config_providers
 from headwater.worker.option_names import NameResolver, OptionWarning
 from headwater.worker.references import References
@@ -95,11 +98,34 @@ WORKER_OPTIONS = ConfigDef(
         at_least(1),
     ),
     Option(
+        "rest.advertised.host.name",
+        OptionType.STRING,
+        None,
+        "The name that others call the worker by; the REST API answers to it.",
+        Importance.LOW,
+    ),
+    Option(
+        "rest.allowed.hosts",
+        OptionType.LIST,
+        [],
+        "Further names with dots that the REST API may be called by; .example.com stands for all below it, * for all."
+        " Web pages of these hosts may change things over it.",
+        Importance.LOW,
+    ),
+    Option(
         "rest.hide.passwords",
         OptionType.BOOLEAN,
         True,
         "Whether the REST API shows [hidden] in place of passwords; false gives Kafka Connect's behaviour.",
         Importance.LOW,
+    ),
+    Option(
+        "log.level",
+        OptionType.STRING,
+        "INFO",
+        "How much is written to the log at the start: " + ", ".join(LEVELS) + ". PUT /admin/loggers changes it later.",
+        Importance.LOW,
+        one_of(*LEVELS),
     ),
     Option(
         "topic.tracking.enable",
@@ -136,8 +162,12 @@ WORKER_OPTIONS = ConfigDef(
             "a standalone worker keeps everything in its state file",
         ),
         **dict.fromkeys(
-            ("rest.advertised.host.name", "rest.advertised.listener", "rest.advertised.port"),
+            ("rest.advertised.listener", "rest.advertised.port"),
             "this worker runs standalone: no other worker forwards requests to it",
+        ),
+        **dict.fromkeys(
+            ("access.control.allow.methods", "access.control.allow.origin"),
+            "pages of other sites can't use the REST API; rest.allowed.hosts is for those behind a proxy of their own",
         ),
         **dict.fromkeys(("rest.host.name", "rest.port"), "as in Kafka 4; use listeners"),
         **dict.fromkeys(("plugin.discovery", "plugin.path", "rest.extension.classes"), "plugins are built in"),
@@ -182,10 +212,26 @@ class WorkerConfig:
         return Path(named) if named else _default_state_file()
 
     @property
+    def log_level(self) -> str:
+        """The root logger's level at the start, a name in `headwater.logs.LEVELS`."""
+        return str(self.options["log.level"]).upper()
+
+    @property
     def worker_id(self) -> str:
         """The worker's name in status: the first address it listens on, as in Kafka Connect."""
         listener = self.listeners[0]
         return f"{listener.host}:{listener.port}"
+
+    @property
+    def allowed_hosts(self) -> list[str]:
+        """The names that the configuration allows the REST API to be called by."""
+        return list(self.options["rest.allowed.hosts"])
+
+    @property
+    def own_hosts(self) -> list[str]:
+        """The names that the worker has: those of its listeners, the advertised one, and this machine's."""
+        names = [*(listener.host for listener in self.listeners), self.options["rest.advertised.host.name"]]
+        return [name for name in (*names, socket.gethostname()) if name]
 
     @property
     def flush_seconds(self) -> float:

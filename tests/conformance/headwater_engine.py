@@ -14,6 +14,7 @@ from headwater.pipeline import Pipeline
 from headwater.report import Meter
 from headwater.sink import Message
 from headwater.stores.sqlite import SqliteStore, SqliteTaskStore
+from headwater.tolerance import Tolerance
 from headwater.worker.assembly import build_converters
 from headwater.worker.connector_config import read_connector_config
 from headwater.worker.worker_config import read_worker_config
@@ -102,6 +103,7 @@ class HeadwaterEngine:
                     lambda: connector.connector.open(connector.options),
                     lambda: _Collector(self._messages),
                     build_converters(worker, connector),
+                    Tolerance(),
                     store,
                     Meter(),
                     commit_seconds=0.1,

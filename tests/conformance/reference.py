@@ -1,7 +1,8 @@
 """Debezium, Kafka Connect's JsonConverter and Kafka's partitioner, as the conformance tests ask them.
 
 Each class here drives one Java process running ``Reference.java`` against Debezium's jars. The jars' folder is
-``HEADWATER_DEBEZIUM_JARS``; without it ``tools/services jars debezium`` fetches them and prints the folder.
+``HEADWATER_DEBEZIUM_JARS``; without it ``tools/services jars debezium`` fetches them and prints the folder. The same
+holds for Kafka Connect's jars, ``HEADWATER_CONNECT_JARS`` and ``tools/services jars connect``.
 """
 
 from __future__ import annotations
@@ -47,12 +48,23 @@ class ConversionError(Exception):
 @functools.cache
 def jars() -> Path:
     """The folder of Debezium's jars (with Kafka Connect's and Kafka's among them)."""
-    folder = os.environ.get("HEADWATER_DEBEZIUM_JARS")
+    return _jars("debezium", "debezium-embedded")
+
+
+@functools.cache
+def connect_jars() -> Path:
+    """The folder of a Kafka Connect worker's jars, without any connector."""
+    return _jars("connect", "connect-runtime")
+
+
+def _jars(name: str, main: str) -> Path:
+    variable = f"HEADWATER_{name.upper()}_JARS"
+    folder = os.environ.get(variable)
     if folder is None:
-        command = [str(REPOSITORY / "tools" / "services"), "jars", "debezium"]
+        command = [str(REPOSITORY / "tools" / "services"), "jars", name]
         folder = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-    if not any(Path(folder).glob("debezium-embedded-*.jar")):
-        raise ReferenceFailedError(f"HEADWATER_DEBEZIUM_JARS: no debezium-embedded jar in {folder}")
+    if not any(Path(folder).glob(f"{main}-*.jar")):
+        raise ReferenceFailedError(f"{variable}: no {main} jar in {folder}")
     return Path(folder)
 
 
@@ -401,6 +413,19 @@ class PartitionerReference(_Asked):
 
     def partition(self, key: bytes, partitions: int) -> int:
         return int(self._ask({"key": key.hex(), "partitions": partitions})["partition"])
+
+
+class ExtendedJsonReference(_Asked):
+    """The extended JSON of Debezium's MongoDB connector."""
+
+    mode = "extended-json"
+
+    def texts(self, document: bytes) -> dict[str, str]:
+        """By `headwater.sources.mongodb.extended_json.Form`: the document, and its ``_id`` as key.
+
+        Raises `ConversionError` where the driver can't read the document.
+        """
+        return self._ask({"document": base64.b64encode(document).decode()})
 
 
 def _bytes(text: str | None) -> bytes | None:

@@ -25,17 +25,21 @@ _rows = pytest.StashKey[list[tuple[object, ...]]]()
 class Extent:
     """How much a run does.
 
-    ``kills``, ``drains``, ``cuts``  faults of a kind, under each of the settings of binlog_row_metadata
-    ``rows``                         in the table when the connector starts
+    ``kills``, ``drains``, ``cuts``, ``orders``  of a kind, under each of the settings of binlog_row_metadata
+    ``rows``                                     in the table when the connector starts
     """
 
     kills: int
     drains: int
     cuts: int
+    orders: int
     rows: int
 
 
-EXTENTS = {"short": Extent(4, 2, 2, 3_000), "full": Extent(50, 20, 40, 20_000)}
+EXTENTS = {
+    "short": Extent(kills=4, drains=2, cuts=2, orders=5, rows=3_000),
+    "full": Extent(kills=50, drains=20, cuts=40, orders=40, rows=20_000),
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -46,6 +46,18 @@ def connector_config(mysql_url, mysql_engine):
     }
 
 
+def test_explain_shows_references_in_place_of_what_they_stand_for(tmp_path, monkeypatch, connector_config):
+    monkeypatch.setenv("EXPLAIN_PREFIX", "prefix-from-elsewhere")
+    worker = tmp_path / "worker.properties"
+    worker.write_text("config.providers=env\nconfig.providers.env.class=EnvVarConfigProvider\n")
+    file = tmp_path / "connector.json"
+    file.write_text(json.dumps({**connector_config, "topic.prefix": "${env:EXPLAIN_PREFIX}"}))
+    shown = headwater("explain", file, "--worker", worker)
+    assert shown.returncode == 0, shown.stderr
+    assert "'${env:EXPLAIN_PREFIX}." in shown.stdout
+    assert "prefix-from-elsewhere" not in shown.stdout
+
+
 @pytest.mark.parametrize("bare", [True, False])
 def test_explain_shows_the_functions_of_each_captured_table(tmp_path, mysql_engine, connector_config, bare):
     file = tmp_path / "connector.json"
@@ -107,3 +119,20 @@ def test_logs_are_readable_on_a_terminal(tmp_path):
     assert "\x1b[" in line
     assert not line.startswith("{")
     assert worker.returncode == 0
+
+
+def test_an_environment_that_cannot_be_meant_is_refused(tmp_path, monkeypatch):
+    file = tmp_path / "worker.properties"
+    file.write_text("listeners=http://127.0.0.1:0\n")
+    monkeypatch.setenv("CONNECT_LISTENERS", "https://127.0.0.1:0")
+    monkeypatch.setenv("LOG_LEVEL", "LOUD")
+    ended = headwater("worker", "--environment", file)
+    assert ended.returncode == 1
+    assert (
+        "Invalid value LOUD for configuration log.level: String must be one of (case insensitive): ALL, TRACE"
+        in ended.stderr
+    )
+    monkeypatch.setenv("LOG_LEVEL", "WARN")
+    ended = headwater("worker", "--environment", file)
+    assert ended.returncode == 1
+    assert "Invalid value https://127.0.0.1:0 for configuration listeners" in ended.stderr

@@ -119,7 +119,8 @@ def test_the_team_s_requests_and_messages(
         created = worker.request("POST", "/connectors", connector)
         assert created.status_code == 201
         hidden = {**connector["config"], "name": "outbox-connector", "database.password": "[hidden]"}
-        assert created.json() == {"name": "outbox-connector", "config": hidden, "tasks": [], "type": "source"}
+        tasks = [{"connector": "outbox-connector", "task": 0}]
+        assert created.json() == {"name": "outbox-connector", "config": hidden, "tasks": tasks, "type": "source"}
 
         worker.wait_running("outbox-connector")
         assert worker.request("GET", "/connectors/", Accept="application/json").json() == ["outbox-connector"]

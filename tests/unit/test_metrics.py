@@ -13,15 +13,21 @@ from headwater.report import Meter, Report
 from headwater.rest.metrics_reference import page
 from headwater.sink import RetriableSinkError
 from headwater.source import EMPTY, Batch, RetriableSourceError, SourceProgress
+from headwater.tolerance import Rejections, Tolerance
 from headwater.worker.task_record import TaskRecord
 from tests.unit.test_pipeline import JSON, Broker, Log, record
 
+STRICT = Tolerance()
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
+
+
+def new_conversion():
+    return Conversion(Log([]), Converters(JSON, JSON, JSON), STRICT, Rejections(STRICT, lambda _: None))
 
 
 @pytest.fixture
 def conversion():
-    return Conversion(Log([]), Converters(JSON, JSON, JSON))
+    return new_conversion()
 
 
 @pytest.fixture
@@ -70,7 +76,7 @@ def test_the_counts_of_a_session_stay_when_the_next_begins(meter, conversion):
     meter.end()
     meter.retry(RetriableSinkError("away"))
     assert meter.report().records == {"": 1}
-    meter.begin(Log([]), Broker(), Conversion(Log([]), Converters(JSON, JSON, JSON)))
+    meter.begin(Log([]), Broker(), new_conversion())
     report = meter.report()
     assert (report.records, report.retries, report.errors) == ({"": 1}, 1, {"sink": 1})
 
@@ -102,7 +108,7 @@ def test_an_error_is_told_by_its_class_only():
 def test_a_source_that_has_not_started_can_be_asked():
     meter = Meter()
     assert meter.report().source is None
-    meter.begin(Log([]), Broker(), Conversion(Log([]), Converters(JSON, JSON, JSON)))
+    meter.begin(Log([]), Broker(), new_conversion())
     assert meter.report().source == SourceProgress("log", 0)
 
 

@@ -134,6 +134,33 @@ def test_columns_that_nobody_uses_are_passed_over(event: dict[str, Any], data: s
     assert recorded.read(some) == [{slot: whole[slot] for slot in some}]
 
 
+@given(st.sampled_from(RECORDED["events"]), st.integers(min_value=1, max_value=5))
+def test_rows_are_told_apart_without_being_read(event: dict[str, Any], count: int) -> None:
+    recorded = Recorded.of(event)
+    row = recorded.body[recorded.first :]
+    body = recorded.body[: recorded.first] + row * count
+    reader = RowsReader(recorded.table, recorded.physical, recorded.operation, OPTIONS)
+    starts = [recorded.first + number * len(row) for number in range(count)]
+    parts = list(reader.split((body, recorded.first, len(body), "what else")))
+    assert parts == [(body, start, start + len(row), "what else") for start in starts]
+
+
+@given(st.sampled_from(RECORDED["events"]), st.binary())
+def test_bytes_that_are_no_rows_are_not_told_apart_beyond_their_end(event: dict[str, Any], data: bytes) -> None:
+    recorded = Recorded.of(event)
+    reader = RowsReader(recorded.table, recorded.physical, recorded.operation, OPTIONS)
+    place = 0
+    with suppress(RowError):
+        for _, start, end in reader.split((data, 0, len(data))):
+            assert place == start < end <= len(data)
+            place = end
+
+
+def test_a_snapshot_s_rows_are_told_apart() -> None:
+    reader = TextReader(table_of(Column("id", "int", nullable=False)), OPTIONS)
+    assert list(reader.split(([("1",), ("2",)], "marker"))) == [([("1",)], "marker"), ([("2",)], "marker")]
+
+
 # Round trips of rows
 
 
@@ -369,6 +396,8 @@ def test_json_of_no_bytes_is_no_value() -> None:
     physical = (LogType.JSON, 4)
     assert read_one(Column("j", "json", nullable=True), physical, bytes(4)) is None
     assert read_one(Column("j", "json", nullable=False), physical, bytes(4)) == "{}"
+    default = """{"{x}": "it's", "{convert}": "\\\\"}"""
+    assert read_one(Column("j", "json", nullable=False, default=default), physical, bytes(4)) == default
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from headwater.report import Meter
 from headwater.sink import Message, RetriableSinkError
 from headwater.source import EMPTY, Batch, Resume, RetriableSourceError, Rows, SourceError, SourceProgress
 from headwater.stores.sqlite import SqliteStore, SqliteTaskStore
+from headwater.tolerance import DeadLetters, TaskError, Tolerance
 
 PARTITION = {"server": "log"}
 RETRIES = 3
@@ -41,7 +42,7 @@ class Log:
         step = next(self._script)
         if isinstance(step, Exception):
             raise step
-        items = [] if step == "quiet" else [record(step)]
+        items = [] if step == "quiet" else [wrong_record() if step == "wrong" else record(step)]
         self._position += len(items)
         return Batch(items, {"pos": self._position})
 
@@ -89,6 +90,11 @@ def record(value: str) -> Record:
     return Record("t", None, None, Schema(Type.STRING), value)
 
 
+def wrong_record() -> Record:
+    """One that no converter takes."""
+    return Record("t", None, None, Schema(Type.INT32), "no number")
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[SqliteTaskStore]:
     file = tmp_path / "state.db"
@@ -109,17 +115,24 @@ def run(store: SqliteTaskStore, topics_reset: threading.Event) -> Callable[..., 
     """Runs a pipeline over sessions of a log, until one fails for good or after ``polls``."""
 
     def run(
-        sessions: Iterable[Iterable[str | Exception]], sink: Broker, *, commit_seconds: float = 0, checks: int = 10_000
+        sessions: Iterable[Iterable[str | Exception]],
+        sink: Broker,
+        *,
+        commit_seconds: float = 0,
+        checks: int = 10_000,
+        tolerance: Tolerance = Tolerance(),  # noqa: B008 - it can't be changed
+        retry: Retry = Retry(limit=RETRIES, initial=0, longest=0),  # noqa: B008
     ) -> None:
         logs, left = iter(sessions), iter(range(checks))
         Pipeline(
             lambda: Log(next(logs)),
             lambda: sink,
             Converters(JSON, JSON, JSON),
+            tolerance,
             store,
             Meter(),
             commit_seconds=commit_seconds,
-            retry=Retry(limit=RETRIES, initial=0, longest=0),
+            retry=retry,
             on_running=lambda: None,
             stopping=lambda: next(left, None) is None,
             topics_reset=topics_reset,
@@ -158,6 +171,40 @@ def test_messages_that_are_read_and_never_acknowledged_are_no_progress(run):
     with pytest.raises(RetriableSinkError):
         run((itertools.repeat("a") for _ in sessions), Broker(failure=RetriableSinkError("not now")))
     assert next(sessions) == RETRIES + 1
+
+
+def test_retries_for_a_time_are_not_counted(run):
+    sessions = itertools.chain(([lost()] for _ in range(5 * RETRIES)), [[SourceError("the end")]])
+    with pytest.raises(SourceError, match="the end"):
+        run(sessions, Broker(), retry=Retry(limit=RETRIES, initial=0, longest=0, seconds=1000))
+
+
+def test_retries_end_when_their_time_is_over(run):
+    sessions = itertools.count()
+    with pytest.raises(RetriableSourceError):
+        run(([lost()] for _ in sessions), Broker(), retry=Retry(limit=-1, initial=0.001, longest=0.001, seconds=0.05))
+    assert next(sessions) > 1
+
+
+def test_a_record_that_can_t_be_made_stops_the_task_behind_what_could(run, store):
+    with pytest.raises(TaskError, match="a message to t"):
+        run([["a", "wrong", "b"]], Broker(), commit_seconds=1000)
+    assert store.offset(PARTITION) == {"pos": 1}
+
+
+def test_a_dropped_record_moves_the_offset(run, store):
+    with pytest.raises(SourceError, match="the end"):
+        run([["a", "wrong", SourceError("the end")]], Broker(), tolerance=Tolerance(messages=True))
+    assert store.offset(PARTITION) == {"pos": 2}
+
+
+def test_an_offset_is_stored_once_the_dead_letter_is_acknowledged(run, store):
+    letters = Tolerance(messages=True, dead_letters=DeadLetters("dead", JSON, "c", 0))
+    deaf = Broker(pace=0)
+    run([["wrong", *itertools.repeat("quiet", 100)]], deaf, tolerance=letters, checks=20)
+    assert (deaf.waiting, store.offset(PARTITION)) == (1, None)
+    run([["wrong", *itertools.repeat("quiet", 100)]], Broker(), tolerance=letters, checks=20)
+    assert store.offset(PARTITION) == {"pos": 1}
 
 
 def test_offsets_are_stored_though_the_sink_is_slower_than_the_log(run, store):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import linecache
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
 from headwater.converter import Scope
-from headwater.plan import Converters, plan
+from headwater.plan import Converters, plan, plan_slot
 from headwater.record import Schema, Type
 from headwater.shape import NULL, Const, EventShape, HeaderShape, MessageShape, Node, ReaderCode, Slot, Stage, Struct
 
@@ -26,6 +27,10 @@ class Rows:
     def code(self, used: frozenset[str]) -> ReaderCode:
         self.used = used
         return ReaderCode(("pairs", "place"), (), "for before, after in pairs:", ["pass"])
+
+    def split(self, arguments: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+        pairs, place = arguments
+        return (([pair], place) for pair in pairs)
 
 
 class Counting:
@@ -119,7 +124,7 @@ def test_names_from_outside_stay_text(name: str) -> None:
     header = (HeaderShape(name, STRING, AFTER),)
     planned = plan(shape(Rows(), message(name, AFTER, Const(name), header)), Converters(*[Counting()] * 3))
     assert planned.function([("a", "b")], 7) == [(0, name, b"'b'", repr(name).encode(), [(name, b"'b'")])]
-    assert planned.source.startswith("def rows(pairs, place):")
+    assert planned.source.startswith("def rows(pairs, place, row=0):")
 
 
 def test_an_error_shows_the_generated_line() -> None:
@@ -136,3 +141,16 @@ def test_a_plan_that_is_gone_leaves_no_lines_behind() -> None:
     del planned
     gc.collect()
     assert set(linecache.cache) <= before
+
+
+def test_rows_are_numbered_from_the_first_one() -> None:
+    planned = plan(shape(Rows(), message("t", AFTER, PLACE)), Converters(*[Counting()] * 3))
+    rows = planned.function([("a", "b"), ("b", "c")], 7, row=3)
+    assert [number for number, *_ in rows] == [3, 4]
+
+
+def test_a_slot_is_read_by_itself() -> None:
+    reader = Rows()
+    function = plan_slot(shape(reader, message("t", AFTER, PLACE)), "after")
+    assert function([("a", "b"), ("b", "c")], 7) == "b"
+    assert reader.used == {"after"}

@@ -23,8 +23,8 @@ _MENDS = {
     "route the table to another topic (a topic routing transform), or change topic.prefix",
     KafkaError.INVALID_RECORD: "the broker takes no such message in this topic: a compacted topic needs a key",
     KafkaError.POLICY_VIOLATION: "ask whoever set the cluster's policy, or create the topic beforehand",
-    KafkaError.INVALID_REPLICATION_FACTOR: "set topic.creation.*.replication.factor to at most the number of brokers, "
-    "or to -1 for the cluster's default",
+    KafkaError.INVALID_REPLICATION_FACTOR: "set topic.creation.*.replication.factor, or for the dead letter topic "
+    "errors.deadletterqueue.topic.replication.factor, to at most the number of brokers",
     KafkaError.INVALID_PARTITIONS: "set topic.creation.*.partitions to -1 (the cluster's default) or at least 1",
     KafkaError.INVALID_CONFIG: "correct the topic configuration among topic.creation.*",
     KafkaError.INVALID_REQUEST: "correct the options topic.creation.*",

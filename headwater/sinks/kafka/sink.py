@@ -43,6 +43,7 @@ class KafkaSink:
     def __init__(self, config: ProducerConfig, creation: TopicCreation | None) -> None:
         self._config = config
         self._topics = TopicAdmin(creation, config.settings) if creation else None
+        self._topics_at_start = creation.at_start if creation else ()
         self._failure: SinkError | None = None
         self._client_error = ""
         self._signed_in = False
@@ -72,9 +73,9 @@ class KafkaSink:
         return cls(producer, creation)
 
     def open(self) -> None:
-        """Make the producer and wait until a broker answers.
+        """Make the producer, wait until a broker answers, and make the topics that are to be there from the start.
 
-        Raises `SinkError` where the brokers refuse the sign-in, `RetriableSinkError` after `OPEN_SECONDS`.
+        Raises `SinkError` where the brokers refuse the sign-in or a topic, `RetriableSinkError` after `OPEN_SECONDS`.
         """
         callbacks = {"on_delivery": self._on_delivery, "error_cb": self._on_error}
         self._producer = Producer({**self._config.settings, **callbacks}, logger=ClientLog())
@@ -83,6 +84,8 @@ class KafkaSink:
         while not self._answers(self._producer):
             wait.check(self._client_error)
         self._signed_in = True
+        for topic in self._topics_at_start:
+            self._make_ready(topic)
 
     def send(self, messages: Sequence[Message], partition: int | None = None) -> None:
         """Put messages into the producer's queue; blocks while it is full.

@@ -23,16 +23,18 @@ class TopicAdmin:
         self._client: AdminClient | None = None
 
     def ensure(self, topic: str) -> str | None:
-        """See to it that ``topic`` exists; gives what is in the way where that may pass.
+        """See to it that ``topic`` exists, unless it is the brokers' to make it; gives what is in the way for now.
 
         A topic that exists is left as it is, and asks for no right but DESCRIBE. Raises `SinkError` for what
         trying again won't mend.
         """
+        new = self._creation.new_topic(topic)
+        if new is None:
+            return None
         if self._client is None:
             self._client = AdminClient(self._settings)
         try:
             if not self._exists(self._client, topic):
-                new = self._creation.new_topic(topic)
                 self._client.create_topics([new], request_timeout=REQUEST_SECONDS)[topic].result()
         except KafkaException as exception:
             error = exception.args[0]

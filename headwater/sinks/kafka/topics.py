@@ -1,4 +1,4 @@
-"""``topic.creation.*``: topics made before their first message.
+"""``topic.creation.*`` and the dead letter topic: topics made before their first message.
 
 Source: ``org.apache.kafka.connect.runtime.TopicCreationConfig`` and ``SourceConnectorConfig`` (KIP-158).
 """
@@ -39,28 +39,56 @@ class TopicGroup:
 
 @dataclass(frozen=True, slots=True)
 class TopicCreation:
-    """How a connector's topics are made: by the first group that matches, else by the default group."""
+    """How a connector's topics are made: by the first group that matches, else by the default group, if there is one.
+
+    ``at_start`` are those that are made before there is a message for them.
+    """
 
     groups: tuple[TopicGroup, ...]
-    default: TopicGroup
+    default: TopicGroup | None
+    at_start: tuple[str, ...] = ()
 
     @classmethod
     def from_config(cls, worker: Mapping[str, str], connector: Mapping[str, str]) -> TopicCreation | None:
         """None where topics are left to the brokers' ``auto.create.topics.enable``. Raises `ConfigError`."""
-        options = {name: value for name, value in connector.items() if name.startswith(PREFIX)}
-        if not options:
-            return None
-        if not _WORKER.parse(worker)["topic.creation.enable"]:
-            log.warning("topic.creation.* has no effect: the worker sets topic.creation.enable=false")
-            return None
-        names = [name for name in _CONNECTOR.parse(options)["topic.creation.groups"] if name != DEFAULT_GROUP]
-        default = _group(DEFAULT_GROUP, options, None)
-        return cls(tuple(_group(name, options, default) for name in names), default)
+        dead_letters = _dead_letter_topic(connector)
+        groups, default = _groups(worker, connector)
+        if dead_letters is None:
+            return cls(groups, default) if default else None
+        topic, group = dead_letters
+        return cls((group, *groups), default, (topic,))
 
-    def new_topic(self, topic: str) -> NewTopic:
-        """``topic`` with its group's settings."""
+    def new_topic(self, topic: str) -> NewTopic | None:
+        """``topic`` with its group's settings; None where it is left to the brokers."""
         group = next((group for group in self.groups if group.matches(topic)), self.default)
+        if group is None:
+            return None
         return NewTopic(topic, group.partitions, group.replication_factor, config=dict(group.config))
+
+
+def _groups(
+    worker: Mapping[str, str], connector: Mapping[str, str]
+) -> tuple[tuple[TopicGroup, ...], TopicGroup | None]:
+    """What ``topic.creation.*`` says: the groups, and the default one, None where it says nothing."""
+    options = {name: value for name, value in connector.items() if name.startswith(PREFIX)}
+    if not options:
+        return (), None
+    if not _WORKER.parse(worker)["topic.creation.enable"]:
+        log.warning("topic.creation.* has no effect: the worker sets topic.creation.enable=false")
+        return (), None
+    names = [name for name in _CONNECTOR.parse(options)["topic.creation.groups"] if name != DEFAULT_GROUP]
+    default = _group(DEFAULT_GROUP, options, None)
+    return tuple(_group(name, options, default) for name in names), default
+
+
+def _dead_letter_topic(connector: Mapping[str, str]) -> tuple[str, TopicGroup] | None:
+    """The dead letter topic and how it is made, as Kafka Connect makes it: one partition."""
+    options = _DEAD_LETTERS.parse(connector)
+    topic = options["errors.deadletterqueue.topic.name"].strip()
+    if not topic or options["errors.tolerance"].lower() != "all":
+        return None
+    copies = options["errors.deadletterqueue.topic.replication.factor"]
+    return topic, TopicGroup(re.compile(re.escape(topic)), _any_of([]), 1, copies, {})
 
 
 def _count(value: int | None) -> str | None:
@@ -82,6 +110,12 @@ _CONNECTOR = ConfigDef(
         [],
         "Names of groups of topics, each with options of its own: topic.creation.<group>.*.",
     )
+)
+
+_DEAD_LETTERS = ConfigDef(
+    Option("errors.tolerance", OptionType.STRING, "none", "Whether there are dead letters."),
+    Option("errors.deadletterqueue.topic.name", OptionType.STRING, "", "The dead letter topic."),
+    Option("errors.deadletterqueue.topic.replication.factor", OptionType.INT, 3, "How many copies it gets."),
 )
 
 

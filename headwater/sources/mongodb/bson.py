@@ -39,7 +39,8 @@ MIN_KEY: Final = 0xFF
 MAX_KEY: Final = 0x7F
 
 MAX_DEPTH: Final = 200
-"""The deepest nesting that the server handles at all (BSONDepth::kDefaultMaxAllowableDepth; it stores up to 180)."""
+"""So many documents and arrays may be within each other, the outermost counted. The server's own limit
+(BSONDepth::kDefaultMaxAllowableDepth); what it stores ends at 180, and 100 are documented."""
 
 _SMALLEST: Final = 5
 _ID_SIZE: Final = 12

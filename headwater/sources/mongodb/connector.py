@@ -246,7 +246,6 @@ OPTIONS = ConfigDef(
     refused={
         "capture.start.op.time": "-1",
         "converters": "",
-        "event.converting.failure.handling.mode": "fail",
         "event.processing.failure.handling.mode": "fail",
         "field.name.adjustment.mode": "none",
         "heartbeat.interval.ms": "0",
@@ -312,7 +311,7 @@ class MongoDbConnector:
     name = "mongodb"
     class_name = "io.debezium.connector.mongodb.MongoDbConnector"
     options = OPTIONS
-    deprecated = {  # noqa: RUF012 - constant
+    deprecated: Mapping[str, str] = {
         "mongodb.name": "topic.prefix",
         "collection.whitelist": "collection.include.list",
         "collection.blacklist": "collection.exclude.list",

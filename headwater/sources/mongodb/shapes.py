@@ -7,9 +7,10 @@ Source: ``MongoDbSchemaFactory``, ``MongoDbSchema`` and ``MongoDbCollectionSchem
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import time_ns
+from typing import Any
 
 from headwater import __version__
 from headwater.record import Field, Header, Schema, Type, struct
@@ -93,6 +94,12 @@ class DocumentsReader:
             {"time_ns": time_ns, **self._functions},
         )
 
+    def split(self, arguments: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+        """`headwater.shape.Reader.split`."""
+        data, documents, *rest = arguments
+        for document in documents:
+            yield (data, [document], *rest)
+
 
 class CollectionShapes:
     """The shapes of one collection's events."""
@@ -128,24 +135,25 @@ class CollectionShapes:
         before: Node = Slot("before", Stage.ROW) if self._options.pre_images else NULL
         after = Slot("after", Stage.ROW)
         source = self._log_source(in_transaction=in_transaction)
-        messages: tuple[MessageShape, ...]
         match operation:
             case "insert":
-                messages = (self._message("c", NULL, after, NULL, source),)
+                code, message = "c", self._message("c", NULL, after, NULL, source)
             case "update":
                 description = Struct(tuple(Slot(name, Stage.ROW) for name in ("removed", "updated", "truncated")))
-                messages = (self._message("u", before, after, description, source),)
+                code, message = "u", self._message("u", before, after, description, source)
             case "replace":
-                messages = (self._message("u", before, after, NULL, source),)
+                code, message = "u", self._message("u", before, after, NULL, source)
             case _:
-                messages = self._topic.deleted(self._message("d", before, NULL, NULL, source))
-        reader = DocumentsReader(self.id, self._options.documents, _CHANGE_SLOTS)
-        return EventShape(self.id, operation, reader, messages)
+                code, message = "d", self._message("d", before, NULL, NULL, source)
+        messages = self._topic.deleted(message) if code == "d" else (message,)
+        return EventShape(self.id, code, self._reader(_CHANGE_SLOTS), messages)
 
     def _read(self) -> EventShape:
         message = self._message("r", NULL, Slot("after", Stage.ROW), NULL, self._snapshot_source())
-        reader = DocumentsReader(self.id, self._options.documents, _SNAPSHOT_SLOTS)
-        return EventShape(self.id, "read", reader, (message,))
+        return EventShape(self.id, "r", self._reader(_SNAPSHOT_SLOTS), (message,))
+
+    def _reader(self, slots: Mapping[str, str]) -> DocumentsReader:
+        return DocumentsReader(self.id, self._options.documents, slots)
 
     def _message(self, operation: str, before: Node, after: Node, description: Node, source: Node) -> MessageShape:
         key = Struct((Slot("id", Stage.ROW),))

@@ -184,7 +184,7 @@ class MongoDbSource:
     def locate(self, rows: Rows) -> str:
         """Where a log event stands: the collection, and the cluster times of the first and the last event at hand."""
         collection = rows.shape.table
-        if rows.shape.operation == "read":
+        if rows.shape.operation == "r":
             return f"snapshot of collection {collection}"
         _, events = rows.arguments
         first, last = (

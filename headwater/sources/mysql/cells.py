@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 from headwater.record import DECIMAL, Schema, Type
@@ -129,7 +129,7 @@ def _value(column: Column, schema: Schema, kind: int, meta: int) -> Value:
             read = temporal.packed_timestamp(meta, missing(column, schema, EPOCH_TIMESTAMP))
             return Value(f"{width}s", "{convert}({x})", read)
         case "json":
-            return Value("", "{convert}({x})", partial(_json, missing=missing(column, schema, "{}")))
+            return Value("", f"{{convert}}({{x}}) or {_literal(missing(column, schema, '{}'))}", jsonb.text)
         case "binary":
             return Value("", f"{{x}}.ljust({column.length or 0}, b'\\0')")
         case "point":
@@ -161,14 +161,14 @@ def _text(column: Column) -> Value:
         raise ValueError(f"its character set {column.charset} can't be read") from None
 
 
-def _json(data: bytes, missing: str | None) -> str | None:
-    """No bytes at all is what a statement with IGNORE leaves for a NULL."""
-    return jsonb.text(data) if data else missing
+def _literal(value: str | None) -> str:
+    """A value as code in a `Value.expression`, where braces would stand for names."""
+    return repr(value).replace("{", r"\x7b").replace("}", r"\x7d")
 
 
 def _decimal(schema: Schema, precision: int, scale: int) -> Callable[[bytes], Any]:
     """By ``decimal.handling.mode``: the unscaled int of a Decimal, plain digits, or a float."""
-    unscaled = partial(decimals.unscaled, parts=decimals.groups(precision, scale))
+    unscaled = decimals.Unscaled(precision, scale).read
     if schema.name == DECIMAL:
         return unscaled
     if schema.type is Type.STRING:

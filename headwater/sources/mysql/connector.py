@@ -6,6 +6,7 @@ Source: "MySQL connector configuration properties" of Debezium 3.6.
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -39,6 +40,13 @@ from headwater.sources.mysql.types import DecimalMode, ValueOptions
 _HIGH, _LOW = Importance.HIGH, Importance.LOW
 
 
+def _is_topic_prefix(text: str) -> str | None:
+    """What Kafka takes in names of topics (``CommonConnectorConfig.TOPIC_NAME_PATTERN``)."""
+    if re.fullmatch(r"[a-zA-Z0-9_.\-]+", text):
+        return None
+    return "only the underscore, hyphen, dot and alphanumeric characters are allowed, and at least one"
+
+
 def _is_host_name(text: str | None) -> str | None:
     try:
         named = not_blank(text) is None and text is not None and b"\0" not in text.encode("idna")
@@ -55,9 +63,9 @@ def _is_list_of_names(text: str | None) -> str | None:
     return None
 
 
-def _names(name: str, doc: str, label: str) -> Option:
+def _names(name: str, doc: str, label: str, importance: Importance = Importance.MEDIUM) -> Option:
     """A list of names, each a regular expression."""
-    return Option(name, OptionType.STRING, None, doc, validator=_is_list_of_names, label=label, width=Width.LONG)
+    return Option(name, OptionType.STRING, None, doc, importance, _is_list_of_names, label=label, width=Width.LONG)
 
 
 _NO_HISTORY_TOPIC = "no history topic is written yet: the structure of tables is kept in the worker's own state"
@@ -71,7 +79,7 @@ OPTIONS = ConfigDef(
             REQUIRED,
             "Names the server in topics, schemas and offsets; must be unique and never change.",
             _HIGH,
-            not_blank,
+            _is_topic_prefix,
             label="Topic prefix",
             width=Width.MEDIUM,
         ),
@@ -212,10 +220,11 @@ OPTIONS = ConfigDef(
             "snapshot.mode",
             OptionType.STRING,
             "initial",
-            "What to read before the log, when there is no offset: the tables' rows, or only their structure"
-            " (no_data).",
+            "What to read before the log, when there is no offset: the tables' rows (initial), or only their structure"
+            " (no_data). With when_needed the rows are read then, and again when the log can't be read from the offset"
+            " on, because it was purged for instance.",
             _LOW,
-            one_of("initial", "no_data", "schema_only"),
+            one_of("initial", "no_data", "schema_only", "when_needed"),
             label="Snapshot mode",
             width=Width.SHORT,
         ),
@@ -243,7 +252,7 @@ OPTIONS = ConfigDef(
         ),
         _names("column.include.list", "Columns (database.table.column) to have in events.", "Include Columns"),
         _names("column.exclude.list", "Columns (database.table.column) to leave out.", "Exclude Columns"),
-        _names("table.include.list", "Tables (database.table) to capture.", "Include Tables"),
+        _names("table.include.list", "Tables (database.table) to capture.", "Include Tables", _HIGH),
         _names("table.exclude.list", "Tables (database.table) not to capture.", "Exclude Tables"),
         Option(
             "include.schema.changes",
@@ -253,7 +262,7 @@ OPTIONS = ConfigDef(
             label="Include database schema changes",
             width=Width.SHORT,
         ),
-        _names("database.include.list", "Databases to capture.", "Include Databases"),
+        _names("database.include.list", "Databases to capture.", "Include Databases", _HIGH),
         _names("database.exclude.list", "Databases not to capture.", "Exclude Databases"),
     ),
     refused={
@@ -268,7 +277,6 @@ OPTIONS = ConfigDef(
         "database.ssl.keystore": "",
         "database.ssl.truststore": "",
         "enable.time.adjuster": "true",
-        "event.converting.failure.handling.mode": "fail",
         "event.deserialization.failure.handling.mode": "fail",
         "event.processing.failure.handling.mode": "fail",
         "field.name.adjustment.mode": "none",
@@ -341,7 +349,7 @@ class MySqlConnector:
     name = "mysql"
     class_name = "io.debezium.connector.mysql.MySqlConnector"
     options = OPTIONS
-    deprecated = {  # noqa: RUF012 - constant
+    deprecated: Mapping[str, str] = {
         "database.server.name": "topic.prefix",
         "database.whitelist": "database.include.list",
         "database.blacklist": "database.exclude.list",

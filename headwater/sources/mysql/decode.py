@@ -14,11 +14,11 @@ from __future__ import annotations
 import linecache
 import re
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from headwater.shape import ReaderCode
 from headwater.source import SourceError
@@ -84,6 +84,18 @@ class RowsReader:
         constants = {**self._constants, **writer.constants, **failure(self._table)}
         return ReaderCode(self._parameters, self._event, "while pos < end:", row, constants)
 
+    def split(self, arguments: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+        """`headwater.shape.Reader.split`."""
+        buffer, position, end, *rest = arguments
+        layouts = [layout(kind, meta) for kind, meta in self._physical]
+        while position < end:
+            start = position
+            for _ in self._images:
+                position = _behind_image(buffer, position, layouts)
+            if position > end:
+                raise RowError(f"table {self._table.id}: a row runs past the end of the event")
+            yield (buffer, start, position, *rest)
+
     def _places(self, image: str, used: frozenset[str], writer: _Writer) -> list[_Place]:
         places = []
         for index, (column, (kind, meta)) in enumerate(zip(self._table.columns, self._physical, strict=True)):
@@ -97,6 +109,20 @@ class RowsReader:
                 raise SourceError(f"column {column.name!r} of table {self._table.id}: {error}") from error
             places.append(place)
         return places
+
+
+def _behind_image(buffer: bytes, position: int, layouts: Sequence[Layout]) -> int:
+    """The place behind the image that begins at ``position``."""
+    bitmap_size = (len(layouts) + 7) // 8
+    nulls = int.from_bytes(buffer[position : position + bitmap_size], "little")
+    position += bitmap_size
+    for index, place in enumerate(layouts):
+        if not nulls >> index & 1:
+            length = (
+                int.from_bytes(buffer[position : position + place.prefix], "little") if place.prefix else place.size
+            )
+            position += place.prefix + length
+    return position
 
 
 def failure(table: Table) -> dict[str, object]:

@@ -71,6 +71,8 @@ KNOWN_KEYS: Final[dict[bytes, list[str]]] = {}
 """Keys of objects by the bytes that hold them: the same few objects come in every row."""
 MAX_KNOWN_KEYS: Final = 4096
 """When there are so many, all are forgotten."""
+LONGEST_KNOWN_KEYS: Final = 1024
+"""Bytes of an object's keys that are worth remembering: longer ones are maps, whose keys change."""
 
 # Opaque values that are shown as something else than base64, by the column type they are stored with.
 DECIMALS: Final = frozenset({0, 246})
@@ -86,7 +88,12 @@ class JsonError(ValueError):
 
 
 def text(data: bytes) -> str:
-    """The JSON text of a binary document (never empty). Raises `JsonError`."""
+    """The JSON text of a binary document; none of no bytes, which a statement with IGNORE leaves for a NULL.
+
+    Raises `JsonError`.
+    """
+    if not data:
+        return ""
     try:
         document = _Document(data)
         result: str = dumps(document.value(data[0], 1, 0)).decode()
@@ -198,9 +205,10 @@ class _Document:
         keys = KNOWN_KEYS.get(known)
         if keys is None or len(keys) != count:
             keys = _keys(data[at:stop], first - base, data[first:last], width == 4)
-            if len(KNOWN_KEYS) >= MAX_KNOWN_KEYS:
-                KNOWN_KEYS.clear()
-            KNOWN_KEYS[known] = keys
+            if len(known) <= LONGEST_KNOWN_KEYS:
+                if len(KNOWN_KEYS) >= MAX_KNOWN_KEYS:
+                    KNOWN_KEYS.clear()
+                KNOWN_KEYS[known] = keys
         return keys
 
     def string(self, at: i64) -> str:
@@ -269,7 +277,7 @@ def _opaque(column_type: int, data: bytes) -> object:
         precision, scale = data[0], data[1]
         if scale > precision or decimals.size(precision, scale) != len(data) - 2:
             raise JsonError(f"binary JSON with a decimal({precision},{scale}) of {len(data) - 2} bytes")
-        plain = decimals.plain(decimals.unscaled(data[2:], decimals.groups(precision, scale)), scale)
+        plain = decimals.plain(decimals.unscaled(data[2:], precision, scale), scale)
         return orjson.Fragment(plain)
     if column_type in DATES:
         return _date(read_int64(data)[0])

@@ -22,6 +22,8 @@ START_ANEW = (
     "PUT /connectors/NAME/resume), so that it starts with a new snapshot"
 )
 """What to do about an offset that can't be used any more."""
+WAYS_ON = f"{START_ANEW}; snapshot.mode=when_needed does so by itself"
+"""The same where the start finds it out."""
 
 
 @dataclass(slots=True)

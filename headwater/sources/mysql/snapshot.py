@@ -58,7 +58,7 @@ class Snapshot:
         self._schema_changes = schema_changes
         self._connection: Connection[Any] | None = None
         self._batches: Iterator[Batch] = iter(())
-        self.reads_rows = config["snapshot.mode"].lower() == "initial"
+        self.reads_rows = config["snapshot.mode"].lower() in ("initial", "when_needed")
         self.progress = SnapshotProgress(tables=0, tables_done=0, rows=0, started=time.time())
 
     def open(self) -> View:

@@ -58,6 +58,8 @@ class MySqlSource:
     def start(self, resume: Resume) -> Batch:
         point = StartPoint.from_offset(resume.offset) if resume.offset else None
         self._with_cursor(checks.check_settings)
+        if point is not None and self._config["snapshot.mode"].lower() == "when_needed":
+            point = self._unless_lost(point)
         self._structures = Structures(
             resume.history,
             self._with_cursor(server.read_charsets),
@@ -81,6 +83,15 @@ class MySqlSource:
         if self._snapshot is None:
             self._dump(point)
         return first
+
+    def _unless_lost(self, point: StartPoint) -> StartPoint | None:
+        """The point, None where the log can't be read from there any more."""
+        try:
+            self._with_cursor(lambda cursor: checks.check_position(cursor, point))
+        except checks.LostPositionError as error:
+            log.warning("a new snapshot is needed", because=str(error))
+            return None
+        return point
 
     def _dump(self, point: StartPoint) -> None:
         """Ask the server for its log from ``point`` on."""

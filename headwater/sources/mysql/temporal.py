@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 EPOCH = date(1970, 1, 1).toordinal()
 DAY = 86_400
 MICROS = 1_000_000
+_WHOLE = 5
+"""Bytes of a DATETIME before the fraction."""
 CACHED = 1024
 """How many values a column's reader remembers: dates and the seconds of now come again and again."""
 
@@ -58,20 +60,22 @@ def packed_datetime(digits: int, unit: int, missing: Any) -> Callable[[bytes], A
     in 6 each; then the fraction.
     """
     width = fraction_bytes(digits)
-    shift, scale = 8 * width, 100 ** (3 - width)
-    mask = (1 << shift) - 1
+    scale = 100 ** (3 - width)
 
     @lru_cache(maxsize=CACHED)
-    def read(data: bytes) -> Any:
+    def second(data: bytes) -> int | None:
         packed = int.from_bytes(data, "big")
-        micros = (packed & mask) * scale
-        packed >>= shift
         month = packed >> 22 & 0x1FFFF
         day = epoch_day(month // 13, month % 13, packed >> 17 & 0x1F)
         if day is None:
+            return None
+        return (day * DAY + (packed >> 12 & 0x1F) * 3600 + (packed >> 6 & 0x3F) * 60 + (packed & 0x3F)) * MICROS
+
+    def read(data: bytes) -> Any:
+        micros = second(data[:_WHOLE])
+        if micros is None:
             return missing
-        seconds = day * DAY + (packed >> 12 & 0x1F) * 3600 + (packed >> 6 & 0x3F) * 60 + (packed & 0x3F)
-        return (seconds * MICROS + micros) // unit
+        return (micros + int.from_bytes(data[_WHOLE:], "big") * scale) // unit
 
     return read
 
@@ -118,6 +122,7 @@ def packed_time(digits: int) -> Callable[[bytes], int]:
     return read
 
 
+@lru_cache(maxsize=CACHED)
 def utc(seconds: int) -> str:
     """Seconds since the epoch as ``2024-02-29T12:34:56``."""
     day, second = divmod(seconds, DAY)

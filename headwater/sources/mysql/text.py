@@ -12,7 +12,7 @@ Source: Debezium 3.6's ``MySqlTextProtocolFieldReader`` and ``BinlogValueConvert
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -79,6 +79,12 @@ class TextReader:
                 body += _assign(slot, index, column, expression.format(x=slot, convert=f"convert{index}"))
         row = ["try:", *indent(body or ["pass"]), "except FAILURES as error:", "    fail(row, error)"]
         return ReaderCode(self._parameters, self._event, "for values in fetched:", row, constants)
+
+    def split(self, arguments: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+        """`headwater.shape.Reader.split`."""
+        fetched, *rest = arguments
+        for values in fetched:
+            yield ([values], *rest)
 
     def _value(self, column: Column) -> tuple[str, object]:
         try:

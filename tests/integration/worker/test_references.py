@@ -122,7 +122,7 @@ def test_what_references_stand_for_is_used_and_not_written(
         ("database.password", "${{dir:{0}/..:worker.properties}}", "is not within the provider's allowed.paths"),
         ("database.password", "${{dir:{0}:../worker.properties}}", "is not the name of a file"),
         ("database.password", "${{env:PATH}}", "the provider's allowlist.pattern does not match"),
-        ("value.converter", "${{env:HEADWATER_TEST_BROKERS}}", "available converters are"),
+        ("value.converter", "${{env:HEADWATER_TEST_BROKERS}}", "could not be found. There are: org.apache"),
         ("producer.override.acks", "${{env:HEADWATER_TEST_BROKERS}}", "producer.override.acks"),
     ],
 )

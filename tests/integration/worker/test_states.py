@@ -104,7 +104,8 @@ def test_a_state_survives_the_worker_and_a_new_configuration(own_worker, config,
 def test_a_connector_begins_in_the_state_it_is_given(worker, config, items, names, initial_state, state):
     body = {"name": "items", "config": config, "initial_state": initial_state}
     created = worker.request("POST", "/connectors", body)
-    assert (created.status_code, created.json()["tasks"]) == (201, [])
+    tasks = [{"connector": "items", "task": 0}] if state == "RUNNING" else []
+    assert (created.status_code, created.json()["tasks"]) == (201, tasks)
     if state == "RUNNING":
         worker.wait_running("items")
         return

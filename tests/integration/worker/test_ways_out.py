@@ -1,4 +1,4 @@
-"""A statement that MINIMAL metadata can't follow stops the task, and what its error advises mends it."""
+"""A log that can't be followed, or is not there any more, stops the task, and what its error advises mends it."""
 
 import pytest
 from sqlalchemy import text
@@ -25,3 +25,49 @@ def test_a_stop_at_a_changed_table_is_mended_as_its_error_says(
     wait_until("the snapshot's events", lambda: names() == ["before", "before", "after"])
     items("later")
     wait_until("the row's event", lambda: names() == ["before", "before", "after", "later"])
+
+
+def purge_log(engine):
+    """Have the server forget all that it has logged so far."""
+    with engine.connect() as connection:
+        connection.execute(text("FLUSH BINARY LOGS"))
+        *_, last = connection.execute(text("SHOW BINARY LOGS"))
+        connection.execute(text(f"PURGE BINARY LOGS TO '{last[0]}'"))
+
+
+def lose_the_log(worker, config, items, names, engine):
+    """A connector that was stopped, and has an offset in a log that is purged then."""
+    worker.create("items", config)
+    items("before")
+    wait_until("the row's event", lambda: names() == ["before"])
+    worker.request("PUT", "/connectors/items/stop")
+    items("meanwhile")
+    purge_log(engine)
+
+
+def test_a_purged_log_stops_the_task_and_is_mended_as_its_error_says(worker, config, items, names, mysql_engine):
+    lose_the_log(worker, {**config, "snapshot.mode": "initial"}, items, names, mysql_engine)
+    worker.request("PUT", "/connectors/items/resume")
+    trace = worker.wait_for_state("items", "FAILED")["trace"]
+    assert "purged" in trace
+    assert "snapshot.mode=when_needed" in trace
+    for path, method in (("stop", "PUT"), ("offsets", "DELETE"), ("resume", "PUT")):
+        assert f"{method} /connectors/NAME/{path}" in trace
+        assert worker.request(method, f"/connectors/items/{path}").is_success
+    wait_until("the snapshot's events", lambda: names() == ["before", "before", "meanwhile"])
+
+
+def test_a_purged_log_is_mended_by_itself_when_needed(worker, config, items, names, mysql_engine):
+    logged = len(worker.log_entries())
+    lose_the_log(worker, {**config, "snapshot.mode": "when_needed"}, items, names, mysql_engine)
+    worker.request("PUT", "/connectors/items/resume")
+    wait_until("the snapshot's events", lambda: names() == ["before", "before", "meanwhile"])
+    worker.wait_running("items")
+    items("later")
+    wait_until("the row's event", lambda: names() == ["before", "before", "meanwhile", "later"])
+    (told,) = [line for line in worker.log_entries()[logged:] if line["event"] == "a new snapshot is needed"]
+    assert "purged" in told["because"]
+    worker.request("POST", "/connectors/items/restart?includeTasks=true")
+    worker.wait_running("items")
+    items("last")
+    wait_until("only the new row's event", lambda: names()[4:] == ["last"])

@@ -23,7 +23,8 @@ def test_a_connector_from_its_creation_to_its_end(worker, config, items, names):
     shown = {**config, "database.password": "[hidden]", "name": "items"}
     assert created.status_code == 201
     assert created.headers["location"] == f"{worker.url}/connectors/items"
-    assert created.json() == {"name": "items", "config": shown, "tasks": [], "type": "source"}
+    tasks = [{"connector": "items", "task": 0}]
+    assert created.json() == {"name": "items", "config": shown, "tasks": tasks, "type": "source"}
     assert list(created.json()["config"]) == list(shown)
 
     worker.wait_running("items")
@@ -235,7 +236,7 @@ def test_what_is_wrong_with_a_configuration_is_told_at_once(worker, config):
         ('{"name": "x", "config": {"connector.class": "Nope"}}', "which name matches Nope, available connectors are: "),
         ('{"name": "x", "config": {"name": "y", "connector.class": "mysql"}}', "(y) doesn't match connector name"),
         ('{"name": "x", "config": {"connector.class": ["mysql"]}}', "connector.class: the value must be a string"),
-        ('{"name": "x", "config": {"connector.class": null}}', "connector.class: Null value can not be supplied"),
+        ('{"name": "x", "config": {"connector.class": null}}', "Leave connector.class out"),
         ('{"name": "x"}', '"config" must be a JSON object'),
         ('{"name": "x", "confg": {}}', 'Unrecognized field "confg"'),
         ('{"name": "x\\ud800", "config": {}}', "not JSON"),

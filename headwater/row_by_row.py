@@ -1,0 +1,163 @@
+"""The way on after a log event's planned function has failed: one row at a time, and of that one value at a time.
+
+It finds out what is wrong with a row, and makes what can be made of the rest. It is slow, and run for nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from headwater.plan import Converters, plan_slot, shape_nodes, used_slots
+from headwater.record import Header, Record, Schema
+from headwater.shape import Const, EventShape, MessageShape, Node, Slot, Struct
+from headwater.sink import Message
+
+
+class FailedStage(StrEnum):
+    """Where it failed, in the words of ``org.apache.kafka.connect.runtime.errors.Stage``."""
+
+    TASK_POLL = "TASK_POLL"
+    """when the source read the value"""
+    KEY_CONVERTER = "KEY_CONVERTER"
+    VALUE_CONVERTER = "VALUE_CONVERTER"
+    HEADER_CONVERTER = "HEADER_CONVERTER"
+
+
+class RejectedError(Exception):
+    """A message that can't be made; its cause is the error that was met first.
+
+    ``component``   what failed: a converter, or what reads the source's rows
+    ``record``      the message as far as it can be told, null in place of every value that can't be read
+    ``unreadable``  which values those are: ``after.name``
+    """
+
+    def __init__(self, stage: FailedStage, component: object, record: Record, unreadable: Sequence[str]) -> None:
+        super().__init__(stage)
+        self.stage = stage
+        self.component = component
+        self.record = record
+        self.unreadable = tuple(unreadable)
+
+
+def convert_record(record: Record, converters: Converters, row: int = 0) -> Message:
+    """The message of a record. Raises `RejectedError`."""
+    topic = record.topic
+
+    def convert(stage: FailedStage, part: str, schema: Schema | None, value: Any) -> bytes | None:
+        converter = getattr(converters, part)
+        try:
+            converted: bytes | None = converter.convert(topic, schema, value)
+        except Exception as error:
+            raise RejectedError(stage, converter, record, ()) from error
+        return converted
+
+    headers = [
+        (header.name, convert(FailedStage.HEADER_CONVERTER, "header", header.schema, header.value))
+        for header in record.headers
+    ]
+    key = convert(FailedStage.KEY_CONVERTER, "key", record.key_schema, record.key)
+    value = convert(FailedStage.VALUE_CONVERTER, "value", record.value_schema, record.value)
+    return (row, topic, key, value, headers or None)
+
+
+class RowReader:
+    """Reads rows value by value; keeps the functions that do so."""
+
+    def __init__(self) -> None:
+        self._functions: dict[tuple[EventShape, str], Callable[..., Any]] = {}
+
+    def read(self, shape: EventShape, arguments: Sequence[Any], number: int) -> SlowRow:
+        """The row that ``arguments`` are of, which is number ``number`` in its log event."""
+        values: dict[str, Any] = {}
+        errors: dict[str, Exception] = {}
+        keys = {name for pair in shape.key_slots for name in pair}
+        for slot in sorted(used_slots(shape_nodes(shape)) | keys):
+            try:
+                values[slot] = self._function(shape, slot)(*arguments, row=number)
+            except Exception as error:
+                values[slot], errors[slot] = None, error
+        return SlowRow(shape, number, values, errors)
+
+    def _function(self, shape: EventShape, slot: str) -> Callable[..., Any]:
+        known = self._functions.get((shape, slot))
+        if known is None:
+            known = self._functions[shape, slot] = plan_slot(shape, slot)
+        return known
+
+
+@dataclass(frozen=True, slots=True)
+class SlowRow:
+    """A row, value by value. ``errors`` says why a slot can't be read; its value is None then."""
+
+    shape: EventShape
+    number: int
+    values: Mapping[str, Any]
+    errors: Mapping[str, Exception]
+
+    def messages(self, converters: Converters) -> list[Message]:
+        """What the row becomes with null for what can't be read, where its schema allows that.
+
+        Raises `RejectedError` for the first message that can't be made.
+        """
+        return [convert_record(self._record(message), converters, self.number) for message in self._messages()]
+
+    def rejected(self) -> list[RejectedError]:
+        """What the row would become, as messages that can't be made; tombstones are not among them."""
+        names = list(self.unreadable())
+        rejected = []
+        for message in self._messages():
+            if message.value_schema is not None:
+                error = RejectedError(FailedStage.TASK_POLL, self.shape.reader, self._record(message), names)
+                error.__cause__ = next(iter(self.errors.values()))
+                rejected.append(error)
+        return rejected
+
+    def unreadable(self) -> dict[str, Exception]:
+        """Why, by the name of the value: ``after.name``; ``key.id`` for what only the key has."""
+        found: dict[str, Exception] = {}
+        for message in self._messages():
+            found |= self._walk(message.value, message.value_schema, "")
+        for message in self._messages():
+            key = self._walk(message.key, message.key_schema, "key")
+            found |= {name: error for name, error in key if error not in found.values()}
+        return found
+
+    def _messages(self) -> tuple[MessageShape, ...]:
+        changed = any(self.values[before] != self.values[after] for before, after in self.shape.key_slots)
+        return self.shape.rekeyed if changed and self.shape.rekeyed else self.shape.messages
+
+    def _record(self, message: MessageShape) -> Record:
+        return Record(
+            message.topic,
+            message.key_schema,
+            self._value(message.key, message.key_schema),
+            message.value_schema,
+            self._value(message.value, message.value_schema),
+            tuple(Header(h.name, h.schema, self._value(h.node, h.schema)) for h in message.headers),
+        )
+
+    def _value(self, node: Node, schema: Schema | None) -> Any:
+        match node:
+            case Const(value):
+                return value
+            case Slot(name):
+                return self.values[name]
+            case Struct(children):
+                assert schema is not None  # noqa: S101 - a struct has one
+                return {
+                    field.name: self._value(child, field.schema)
+                    for field, child in zip(schema.fields, children, strict=True)
+                }
+
+    def _walk(self, node: Node, schema: Schema | None, path: str) -> Iterator[tuple[str, Exception]]:
+        match node:
+            case Slot(name) if name in self.errors:
+                yield path, self.errors[name]
+            case Struct(children) if schema is not None:
+                for field, child in zip(schema.fields, children, strict=True):
+                    yield from self._walk(child, field.schema, f"{path}.{field.name}" if path else field.name)
+            case _:
+                pass

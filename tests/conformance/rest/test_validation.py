@@ -1,0 +1,140 @@
+"""Validating configurations without creating a connector."""
+
+import pytest
+
+from tests.conformance.rest.differences import ALIASES, NO_VALUES
+from tests.conformance.rest.exchange import get, put
+
+MYSQL = "io.debezium.connector.mysql.MySqlConnector"
+JSON = "org.apache.kafka.connect.json.JsonConverter"
+
+CONNECTS_GROUPS = ("Common", "Transforms", "Predicates", "Error Handling", "Topic Creation", "Exactly Once Support")
+"""The groups of options that all connectors have."""
+OTHERS = {
+    # other defaults: Headwater retries what Debezium leaves to Connect
+    "errors.retry.delay.max.ms",
+    "errors.max.retries",
+    # Debezium has these among the connector's own options
+    "errors.retry.delay.initial.ms",
+    "event.converting.failure.handling.mode",
+    # Connect has these for sinks only
+    "errors.deadletterqueue.topic.name",
+    "errors.deadletterqueue.topic.replication.factor",
+    "errors.deadletterqueue.context.headers.enable",
+    # versions apart
+    "connector.plugin.version",
+    "key.converter.plugin.version",
+    "value.converter.plugin.version",
+    "header.converter.plugin.version",
+}
+"""Options in those groups that are not the same, and why."""
+
+
+def validation(config, plugin=MYSQL):
+    return put(f"/connector-plugins/{plugin}/config/validate", config)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"name": None},
+        {"name": ""},
+        {"name": "a\nb"},
+        {"name": "ü 人"},
+        {"tasks.max": "0"},
+        {"tasks.max": 3},
+        {"tasks.max": "many", "exactly.once.support": "some"},
+        {"unknown": "a", "tasks.max": 2},
+        {"unknown": None},
+        {"key.converter": "nonsense"},
+        {"key.converter": JSON, "key.converter.schemas.enable": "maybe"},
+        {"value.converter": JSON, "value.converter.schemas.enable": "false"},
+        {"config.action.reload": "some", "tasks.max.enforce": "some", "errors.retry.timeout": "some"},
+        {"topic.prefix": "a b"},
+        {"topic.prefix": None, "database.hostname": None},
+        {"database.port": "many", "snapshot.mode": "some"},
+        {"database.password": "wrong"},
+        {"database.hostname": "nowhere.invalid"},
+        {"table.include.list": "("},
+    ],
+    ids=str,
+)
+def test_configurations(pair, config, change):
+    theirs, ours = infos(pair, {**config, "name": "x", **change})
+    assert names_with_errors(theirs) == names_with_errors(ours)
+    assert (theirs["error_count"] > 0) == (ours["error_count"] > 0)
+    assert ours["name"] == theirs["name"]
+    assert set(ours["groups"]) - set(theirs["groups"]) <= {"Warnings"}
+    orders = [[group for group in each["groups"] if group in CONNECTS_GROUPS] for each in (theirs, ours)]
+    assert orders[0] == orders[1]
+    values = [
+        {name: info["value"]["value"] for name, info in common(each).items() if not info["value"]["errors"]}
+        for each in (theirs, ours)
+    ]
+    assert values[0] == values[1]
+    definitions = [{name: defined(info) for name, info in common(each).items()} for each in (theirs, ours)]
+    assert definitions[0] == definitions[1]
+
+
+def test_recommended_converters(pair, config):
+    theirs, ours = infos(pair, config)
+    for option in ("key.converter", "value.converter", "header.converter"):
+        few, many = (common(each)[option]["value"]["recommended_values"] for each in (ours, theirs))
+        assert len(few) >= 2
+        assert [name for name in many if name in few] == few
+
+
+def test_classes_that_do_not_match(pair, config):
+    plugins = ("nothing", "Connector", "%20", "java.lang.String", "JsonConverter", JSON, "mysqlconnector")
+    pair.same(*(validation(config, plugin) for plugin in plugins))
+    pair.same(*(validation({**config, "connector.class": name}) for name in ("nonsense", "", "java.lang.String")))
+    pair.differ(ALIASES, validation(config, "mysql"), connect=400, headwater=200)
+    pair.differ(ALIASES, validation({**config, "connector.class": "MySqlConnector"}), connect=400, headwater=200)
+
+
+@pytest.mark.parametrize("plugin", ["MySqlConnector", "MySql", "Sql"])
+def test_other_names_of_the_plugin(pair, config, plugin):
+    theirs, ours = infos(pair, config, plugin)
+    assert (theirs["name"], theirs["error_count"]) == (ours["name"], ours["error_count"])
+
+
+def test_a_class_must_be_given(pair, config):
+    pair.differ(
+        NO_VALUES,
+        *(validation(body) for body in ({}, {"name": "x"}, {"connector.class": None})),
+        connect=500,
+        headwater=400,
+    )
+
+
+def test_nothing_is_created(pair, config):
+    infos(pair, {**config, "name": "x"})
+    pair.same(get("/connectors"), get("/connectors/x"))
+
+
+def infos(pair, config, plugin=MYSQL):
+    """What Kafka Connect and what Headwater says of a configuration."""
+    connect, headwater = pair.ask(validation(config, plugin))
+    assert (connect.status, headwater.status) == (200, 200)
+    assert connect.body.keys() == headwater.body.keys()
+    return connect.body, headwater.body
+
+
+def names_with_errors(body):
+    return {info["value"]["name"] for info in body["configs"] if info["value"]["errors"]}
+
+
+def common(body):
+    """By name, what is said of options that all connectors have."""
+    return {
+        info["value"]["name"]: info
+        for info in body["configs"]
+        if info["definition"] and info["definition"]["group"] in CONNECTS_GROUPS and info["value"]["name"] not in OTHERS
+    }
+
+
+def defined(info):
+    """Of an option's definition what decides its place in a form and its meaning."""
+    members = ("type", "required", "default_value", "importance", "group", "width", "display_name", "dependents")
+    return {member: info["definition"][member] for member in members}

@@ -47,7 +47,8 @@ def test_a_server_that_is_no_replica_set(capture: Start, mongod_program: str, tm
 
 def test_a_log_that_no_longer_reaches_back(capture: Start, mongod_program: str, tmp_path: Path) -> None:
     with (
-        Mongod(mongod_program, tmp_path, "--oplogSize=8", replica_set="rs0") as server,
+        # The log is cut off no further than the last checkpoint.
+        Mongod(mongod_program, tmp_path, "--oplogSize=8", "--syncdelay=1", replica_set="rs0") as server,
         MongoClient[Document](server.url, socketTimeoutMS=20_000) as client,
     ):
         own = {"mongodb_connection_string": server.url, "database_include_list": "d"}
@@ -57,7 +58,6 @@ def test_a_log_that_no_longer_reaches_back(capture: Start, mongod_program: str, 
         oldest = client.local["oplog.rs"].find_one()
         while client.local["oplog.rs"].find_one() == oldest:
             client.other.t.insert_many([{"text": "x" * 10_000} for _ in range(200)])
-            client.admin.command("fsync")  # the log is cut off no further than the last checkpoint
         with pytest.raises(SourceError, match=r"no longer reaches back .* delete its offsets .*replSetResizeOplog"):
             capture(first.again(), **own)
 

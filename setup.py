@@ -22,12 +22,17 @@ from setuptools.command.build_ext import build_ext
 
 HOT = [
     "headwater/converters/decimal_text.py",
+    "headwater/java_double.py",
+    "headwater/sources/little_endian.py",
+    "headwater/sources/mongodb/bson.py",
+    "headwater/sources/mongodb/change_event.py",
+    "headwater/sources/mongodb/extended_json.py",
+    "headwater/sources/mongodb/reply.py",
     "headwater/sources/mysql/binlog.py",
     "headwater/sources/mysql/decimals.py",
     "headwater/sources/mysql/events.py",
     "headwater/sources/mysql/gtid.py",
     "headwater/sources/mysql/jsonb.py",
-    "headwater/sources/mysql/little_endian.py",
     "headwater/sources/mysql/log_reader.py",
     "headwater/sources/mysql/packed_datetime.py",
     "headwater/sources/mysql/position.py",

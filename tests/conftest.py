@@ -3,11 +3,14 @@
 import os
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
+import pymongo
 import pymysql
 import pytest
 import sqlalchemy
 from hypothesis import HealthCheck, settings
+from pymongo.database import Database
 
 # how fast examples come says something of the machine, nothing of the code
 settings.register_profile("headwater", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -65,6 +68,36 @@ def row_metadata(request: pytest.FixtureRequest, mysql_url: sqlalchemy.URL) -> I
         cursor.execute("SET GLOBAL binlog_row_metadata = %s", (wanted,))
         yield wanted
         cursor.execute("SET GLOBAL binlog_row_metadata = %s", (before,))
+
+
+@pytest.fixture(scope="session")
+def mongodb_url() -> str:
+    """The MongoDB replica set the tests run on, signed in as a user who may do everything."""
+    url = os.environ.get("MONGODB_URL")
+    if not url:
+        pytest.fail("MONGODB_URL is not set: `make test` starts the real servers the tests need and sets it")
+    return url
+
+
+@pytest.fixture(scope="session")
+def _mongodb_client(mongodb_url: str) -> Iterator[pymongo.MongoClient[dict[str, Any]]]:
+    with pymongo.MongoClient(mongodb_url) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def mongod_program(_mongodb_client: pymongo.MongoClient[dict[str, Any]]) -> str:
+    """The program that the tests' replica set runs, for servers of a test's own (`tests.mongod`)."""
+    program: str = _mongodb_client.admin.command("getCmdLineOpts")["argv"][0]
+    return program
+
+
+@pytest.fixture
+def mongodb_database(_mongodb_client: pymongo.MongoClient[dict[str, Any]]) -> Iterator[Database[dict[str, Any]]]:
+    """A database that only this test uses; it is dropped afterwards."""
+    database = _mongodb_client[f"test_{uuid.uuid4().hex[:12]}"]
+    yield database
+    _mongodb_client.drop_database(database.name)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from headwater.converter import ConversionError
+from headwater.java_double import double_text
 from headwater.record import Schema, Type
 
 _FLOAT32 = struct.Struct("<f")
@@ -20,11 +21,6 @@ _MILLISECONDS_OF = {
 }
 
 
-def non_finite(value: float) -> str:
-    """NaN or an infinity."""
-    return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
-
-
 def shortest_float32(value: float) -> float:
     """The double whose shortest decimal is the shortest one that names ``value``, a finite float32 held as a double."""
     for digits in range(1 if abs(value) < _SMALLEST_NORMAL else 6, 9):
@@ -36,15 +32,9 @@ def shortest_float32(value: float) -> float:
 
 def floating(value: float, schema: Schema | None) -> str:
     """``Float.toString`` or ``Double.toString``, in the fewest digits: ``1.5``, ``1.0E7``, ``NaN``."""
-    if value - value != 0:
-        return non_finite(value)
-    if schema is not None and schema.type is Type.FLOAT32:
+    if schema is not None and schema.type is Type.FLOAT32 and value - value == 0:
         value = shortest_float32(value)
-    if value == 0 or 1e-3 <= abs(value) < 1e7:
-        return repr(value)
-    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
-    fraction = "".join(map(str, digits[1:])) or "0"
-    return f"{'-' * sign}{digits[0]}.{fraction}E{int(exponent) + len(digits) - 1}"
+    return double_text(value)
 
 
 def big_decimal(unscaled: int, schema: Schema) -> str:

@@ -5,7 +5,6 @@ Source: Debezium 3.6 (``io.debezium.data.Envelope``, ``AbstractSourceInfoStructM
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headwater.record import Header, Schema, Type, struct
@@ -85,7 +84,7 @@ def context_headers(prefix: str, connector: str, task: int, run: str) -> tuple[H
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What a table's messages have in common."""
+    """What a table's or collection's messages have in common."""
 
     name: str
     key_schema: Schema | None
@@ -93,19 +92,30 @@ class Topic:
     headers: tuple[Header, ...]
     tombstones: bool
 
-    def change(self, operation: str, before: Node, after: Node, key: Node, source: Node) -> MessageShape:
-        """A change event; ``operation`` is the envelope's ``op``."""
-        value = Struct((before, after, source, NULL, Const(operation), *NOW))
-        return self._message(key, self.envelope, value, ())
+    def event(self, key: Node, value: Struct) -> MessageShape:
+        """A change event; ``value`` is its envelope."""
+        return self._message(key, self.envelope, value)
 
     def tombstone(self, key: Node) -> MessageShape:
         """The null value that lets a compacted topic forget the key."""
-        return self._message(key, None, NULL, ())
+        return self._message(key, None, NULL)
 
-    def deleted(self, before: Node, key: Node, source: Node) -> tuple[MessageShape, ...]:
+    def deleted(self, delete: MessageShape) -> tuple[MessageShape, ...]:
         """A delete and, where it is asked for, its tombstone (without a key too, as Debezium does)."""
-        delete = self.change("d", before, NULL, key, source)
-        return (delete, self.tombstone(key)) if self.tombstones else (delete,)
+        return (delete, self.tombstone(delete.key)) if self.tombstones else (delete,)
+
+    def _message(self, key: Node, schema: Schema | None, value: Node) -> MessageShape:
+        headers = tuple(HeaderShape(header.name, STRING, Const(header.value)) for header in self.headers)
+        return MessageShape(self.name, self.key_schema, key, schema, value, headers)
+
+
+@dataclass(frozen=True, slots=True)
+class RowTopic(Topic):
+    """The topic of a table, whose rows may change their keys."""
+
+    def change(self, operation: str, before: Node, after: Node, key: Node, source: Node) -> MessageShape:
+        """A change event; ``operation`` is the envelope's ``op``."""
+        return self.event(key, Struct((before, after, source, NULL, Const(operation), *NOW)))
 
     def rekeyed(
         self, before: Node, after: Node, old_key: Node, new_key: Node, source: Node
@@ -114,12 +124,9 @@ class Topic:
         assert self.key_schema is not None  # noqa: S101 - a table without a key has no key slots
         to_new = HeaderShape(NEW_KEY, self.key_schema, new_key)
         to_old = HeaderShape(OLD_KEY, self.key_schema, old_key)
-        gone = [self._with(message, to_new) for message in self.deleted(before, old_key, source)]
+        delete = self.deleted(self.change("d", before, NULL, old_key, source))
+        gone = [self._with(message, to_new) for message in delete]
         return (*gone, self._with(self.change("c", NULL, after, new_key, source), to_old))
-
-    def _message(self, key: Node, schema: Schema | None, value: Node, headers: Sequence[HeaderShape]) -> MessageShape:
-        common = (HeaderShape(header.name, STRING, Const(header.value)) for header in self.headers)
-        return MessageShape(self.name, self.key_schema, key, schema, value, (*headers, *common))
 
     @staticmethod
     def _with(message: MessageShape, header: HeaderShape) -> MessageShape:

@@ -15,12 +15,17 @@ _PART = re.compile(r"(?:[^\\,]|\\.)+", re.DOTALL)
 _TRAILING_ESCAPE = re.compile(r"(?:[^\\]|\\.)*\\", re.DOTALL)
 
 
-def patterns(text: str) -> tuple[re.Pattern[str], ...]:
-    """The regular expressions of a list. Raises ValueError that names the one that is none."""
+def split(text: str) -> tuple[str, ...]:
+    """The members of a list. Raises ValueError for an escape at its end."""
     if _TRAILING_ESCAPE.fullmatch(text):
         raise ValueError(f"{text!r} ends with a backslash that escapes nothing")
-    parts = [part.strip().replace("\\,", ",") for part in _PART.findall(text)]
-    return tuple(_compiled(part) for part in parts if part)
+    parts = (part.strip().replace("\\,", ",") for part in _PART.findall(text))
+    return tuple(part for part in parts if part)
+
+
+def patterns(text: str) -> tuple[re.Pattern[str], ...]:
+    """The regular expressions of a list. Raises ValueError that names the one that is none."""
+    return tuple(_compiled(part) for part in split(text))
 
 
 def _compiled(part: str) -> re.Pattern[str]:

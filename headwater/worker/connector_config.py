@@ -173,6 +173,8 @@ def _changed_destinations(raw: Mapping[str, str], stored: Mapping[str, str]) -> 
 
     def differs(name: str) -> bool:
         option = definition.options.get(name)
+        if after.get(name) == HIDDEN and _is_secret(definition, name):
+            return False  # a connection string that holds a password is kept whole
         default = None if option is None or isinstance(option.default, Required) else as_text(option.default)
         return before.get(name, default) != after.get(name, default)
 

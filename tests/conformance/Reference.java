@@ -22,8 +22,11 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.Writer;
 import java.lang.management.ManagementFactory;
+import java.lang.reflect.Constructor;
+import java.lang.reflect.Method;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -46,16 +49,23 @@ import org.apache.kafka.connect.header.Header;
 import org.apache.kafka.connect.json.JsonConverter;
 import org.apache.kafka.connect.source.SourceRecord;
 import org.apache.kafka.connect.storage.SimpleHeaderConverter;
+import org.bson.BsonBinaryReader;
+import org.bson.BsonDocument;
+import org.bson.BsonReader;
+import org.bson.codecs.BsonDocumentCodec;
+import org.bson.codecs.DecoderContext;
 
 /**
- * The reference side of the conformance tests: Debezium's embedded engine, Kafka Connect's JsonConverter and the
- * Kafka producer's partitioner, each driven over standard input and output, one JSON document per line.
+ * The reference side of the conformance tests: Debezium's embedded engine, Kafka Connect's JsonConverter, the Kafka
+ * producer's partitioner and the extended JSON of Debezium's MongoDB connector, each driven over standard input and
+ * output, one JSON document per line.
  *
  * <pre>
  *   Reference engine           first line: the connector's configuration; then source records come out as Connect
  *                              would write them, until standard input ends
  *   Reference json-converter   answers each {config, topic, schema, value} with {bytes} or {error, message}
  *   Reference partitioner      answers each {key, partitions} with {partition}
+ *   Reference extended-json    answers each {document} with {strict, change, key} or {error, message}
  * </pre>
  *
  * Bytes travel as base64 (keys of the partitioner as hex). The Python side is reference.py.
@@ -76,6 +86,7 @@ public final class Reference {
             case "partitioner" -> answerEach(request -> JSON.createObjectNode().put("partition",
                     BuiltInPartitioner.partitionForKey(
                             HexFormat.of().parseHex(request.get("key").asText()), request.get("partitions").asInt())));
+            case "extended-json" -> new ExtendedJson().answer();
             default -> throw new IllegalArgumentException("unknown mode " + args[0]);
         }
     }
@@ -93,6 +104,39 @@ public final class Reference {
 
     private static String base64(byte[] bytes) {
         return bytes == null ? null : Base64.getEncoder().encodeToString(bytes);
+    }
+
+    /** Debezium's class for it is package-private; {@code updatedFields} is written by the driver's default. */
+    private static final class ExtendedJson {
+        private final Object serialization;
+        private final Method id;
+        private final Method value;
+
+        ExtendedJson() throws ReflectiveOperationException {
+            Class<?> type = Class.forName("io.debezium.connector.mongodb.JsonSerialization");
+            Constructor<?> constructor = type.getDeclaredConstructor();
+            constructor.setAccessible(true);
+            serialization = constructor.newInstance();
+            id = accessible(type.getDeclaredMethod("getDocumentId", BsonDocument.class));
+            value = accessible(type.getDeclaredMethod("getDocumentValue", BsonDocument.class));
+        }
+
+        private static Method accessible(Method method) {
+            method.setAccessible(true);
+            return method;
+        }
+
+        void answer() throws IOException {
+            answerEach(request -> {
+                byte[] bytes = request.get("document").binaryValue();
+                BsonReader reader = new BsonBinaryReader(ByteBuffer.wrap(bytes));
+                BsonDocument document = new BsonDocumentCodec().decode(reader, DecoderContext.builder().build());
+                return JSON.createObjectNode()
+                        .put("strict", (String) value.invoke(serialization, document))
+                        .put("change", document.toJson())
+                        .put("key", (String) id.invoke(serialization, document));
+            });
+        }
     }
 
     private interface Question {

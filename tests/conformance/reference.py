@@ -415,5 +415,18 @@ class PartitionerReference(_Asked):
         return int(self._ask({"key": key.hex(), "partitions": partitions})["partition"])
 
 
+class ExtendedJsonReference(_Asked):
+    """The extended JSON of Debezium's MongoDB connector."""
+
+    mode = "extended-json"
+
+    def texts(self, document: bytes) -> dict[str, str]:
+        """By `headwater.sources.mongodb.extended_json.Form`: the document, and its ``_id`` as key.
+
+        Raises `ConversionError` where the driver can't read the document.
+        """
+        return self._ask({"document": base64.b64encode(document).decode()})
+
+
 def _bytes(text: str | None) -> bytes | None:
     return None if text is None else base64.b64decode(text)

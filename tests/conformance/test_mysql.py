@@ -10,6 +10,7 @@ import itertools
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import pymysql
@@ -17,13 +18,11 @@ import pytest
 import sqlalchemy
 from pymysql.cursors import Cursor
 
-from tests.conformance.compare import Comparison, payload, snapshot_marker
+from tests.conformance.compare import Comparison, payload
 from tests.conformance.event import Event
-from tests.conformance.headwater_engine import HeadwaterEngine
-from tests.conformance.reference import Engine
+from tests.conformance.side_by_side import CONVERTERS, IsLast, side_by_side
 
 SQL = Path(__file__).parent / "sql"
-JSON_CONVERTER = "org.apache.kafka.connect.json.JsonConverter"
 FENCE = "fence"
 """A table whose rows tell each side that it has read everything before."""
 
@@ -125,8 +124,7 @@ def _config(database: sqlalchemy.URL, options: dict[str, str] | None = None) -> 
         "database.user": str(database.username),
         "database.password": str(database.password),
         "database.include.list": str(database.database),
-        "key.converter": JSON_CONVERTER,
-        "value.converter": JSON_CONVERTER,
+        **CONVERTERS,
         **(options or {}),
     }
 
@@ -141,35 +139,23 @@ def _compare(cursor: Cursor, config: dict[str, str], state: Path, steps: Iterabl
         "snapshot.lock.timeout.ms": "60000",  # without the global lock Debezium tells of tables in another order
     }
     ours = {**config, "database.server.id": str(other_server_id), "database.allowPublicKeyRetrieval": "true"}
-    comparison = Comparison()
 
-    def compare(expected: Sequence[Event], actual: Sequence[Event]) -> None:
-        comparison.compare(_of_database(expected, config), _of_database(actual, config))
+    def step(statements: Sequence[str]) -> IsLast:
+        for statement in statements:
+            cursor.execute(statement)
+        return _fence(cursor)
 
-    with Engine(theirs) as debezium:
-        snapshot = debezium.until_streaming()
-        with HeadwaterEngine(ours, state) as headwater:
-            headwater.wait_until_running()
-            if snapshot:
-                compare(snapshot, headwater.until(lambda event: snapshot_marker(event) == "last"))
-            for statements in steps:
-                for statement in statements:
-                    cursor.execute(statement)
-                fence = _fence(cursor)
-                compare(debezium.until(fence), headwater.until(fence))
-    return comparison
+    def is_of_database(event: Event) -> bool:
+        """Schema changes of databases that others made on this server are not."""
+        return payload(event).get("databaseName", "") in ("", config["database.include.list"])
 
-
-def _of_database(events: Sequence[Event], config: dict[str, str]) -> list[Event]:
-    """Without the schema changes of databases that others made on this server."""
-    own = ("", config["database.include.list"])
-    return [event for event in events if payload(event).get("databaseName", "") in own]
+    return side_by_side(theirs, ours, state, [partial(step, statements) for statements in steps], is_of_database)
 
 
 _fences = itertools.count(1)
 
 
-def _fence(cursor: Cursor) -> Callable[[Event], bool]:
+def _fence(cursor: Cursor) -> IsLast:
     """Commit a row after everything before; tells its event."""
     number = next(_fences)
     cursor.execute(f"INSERT INTO {FENCE} VALUES ({number})")

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SETUP = (ROOT / "setup.py").read_text()
-HOT = "headwater/sources/mysql/little_endian.py"
+HOT = "headwater/sources/little_endian.py"
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_where_a_compiler_is_the_wheel_has_the_modules_compiled_and_as_sources(s
     names = zipfile.ZipFile(wheel).namelist()
     assert HOT in names
     assert HOT.replace(".py", get_config_var("EXT_SUFFIX")) in names
-    assert run(wheel)[1] == "compiled: headwater.sources.mysql.little_endian"
+    assert run(wheel)[1] == "compiled: headwater.sources.little_endian"
 
 
 @pytest.mark.parametrize(

@@ -65,3 +65,19 @@ def test_hidden_stays_where_there_is_no_secret_to_keep():
     stored = {"connector.class": "mysql"}
     given = {"connector.class": "mysql", "database.password": "[hidden]"}
     assert keep_secrets(given, stored) == given
+
+
+def test_a_connection_string_is_kept_whole_and_with_it_the_password_beside_it():
+    stored = {
+        "connector.class": "mongodb",
+        "mongodb.connection.string": "mongodb://user:first@db/",
+        "mongodb.password": "second",
+    }
+    shown = hide_secrets(stored)
+    assert shown == {**stored, "mongodb.connection.string": "[hidden]", "mongodb.password": "[hidden]"}
+    assert keep_secrets({**shown, "capture.mode": "change_streams"}, stored) == {
+        **stored,
+        "capture.mode": "change_streams",
+    }
+    with pytest.raises(ConfigError, match=r"mongodb\.password must be given again"):
+        keep_secrets({**shown, "mongodb.connection.string": "mongodb://elsewhere/"}, stored)

@@ -4,6 +4,7 @@ from service_kinds.connect import ConnectJars
 from service_kinds.debezium import DebeziumJars
 from service_kinds.jars import JarSet
 from service_kinds.kafka import Kafka
+from service_kinds.mongodb import MongoDB
 from service_kinds.mysql import MySQL
 from service_kinds.service import Service
 
@@ -21,7 +22,7 @@ VARIABLES = {
 }
 
 #: Those of them that can be installed and started here.
-AVAILABLE: dict[str, type[Service]] = {kind.name: kind for kind in (MySQL, Kafka)}
+AVAILABLE: dict[str, type[Service]] = {kind.name: kind for kind in (MySQL, MongoDB, Kafka)}
 
 #: Sets of jars that are no server.
 JAR_SETS: dict[str, type[JarSet]] = {kind.name: kind for kind in (ConnectJars, DebeziumJars)}

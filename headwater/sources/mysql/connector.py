@@ -349,7 +349,7 @@ class MySqlConnector:
     name = "mysql"
     class_name = "io.debezium.connector.mysql.MySqlConnector"
     options = OPTIONS
-    deprecated = {  # noqa: RUF012 - constant
+    deprecated: Mapping[str, str] = {
         "database.server.name": "topic.prefix",
         "database.whitelist": "database.include.list",
         "database.blacklist": "database.exclude.list",

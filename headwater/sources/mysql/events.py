@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from headwater.sources.mysql.little_endian import u16, u32, u48
+from headwater.sources.little_endian import u16, u32, u48
 
 if TYPE_CHECKING:
     from mypy_extensions import i64

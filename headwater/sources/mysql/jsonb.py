@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Final, final
 
 import orjson
 
+from headwater.sources.little_endian import u16, u32
 from headwater.sources.mysql import decimals
-from headwater.sources.mysql.little_endian import u16, u32
 
 if TYPE_CHECKING:
     from mypy_extensions import i64

@@ -10,6 +10,7 @@ import structlog
 
 from headwater.source import Offset, Rows
 from headwater.sources.filters import TableFilter
+from headwater.sources.little_endian import u32
 from headwater.sources.mysql import event_types as types
 from headwater.sources.mysql.binlog import HEADER_SIZE, Event
 from headwater.sources.mysql.ddl import read_ddl
@@ -21,7 +22,6 @@ from headwater.sources.mysql.events import (
     read_rotate,
     read_rows_head,
 )
-from headwater.sources.mysql.little_endian import u32
 from headwater.sources.mysql.position import START_ANEW, Position, StartPoint, describe
 from headwater.sources.mysql.shapes import ShapeOptions, TableShapes, table_shapes
 from headwater.sources.mysql.structures import Structures

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from headwater.config import Option, Required
+from headwater.sources import reference
 from headwater.sources.mysql.connector import CONNECTOR
 
 _HEAD = """\
@@ -30,72 +30,12 @@ options that every connector has are in [The worker](worker.md), of the producer
 
 Transactions that are compressed (`binlog_transaction_compression`), XA transactions on captured tables, partial JSON
 updates and tagged GTIDs can't be read yet: they stop the task, which says so.
-
-## Options
-
-| Option | Type | Default | |
-| --- | --- | --- | --- |
-"""
-
-_REFUSED_HEAD = """
-## Options of Debezium that are not supported yet
-
-They are refused when the connector is created, unless they have Debezium's default.
-
-| Option | Taken with |
-| --- | --- |
-"""
-
-_IGNORED_HEAD = """
-## Options of Debezium that have no effect here
-
-They are taken, with a line in the log.
-
-"""
-
-_DEPRECATED_HEAD = """
-## Older names
-
-They are taken, with a line in the log.
-
-| Name | Taken as |
-| --- | --- |
 """
 
 
 def page() -> str:
     """The whole page, in Markdown."""
-    options = CONNECTOR.options
-    refused = sorted(options.refused.items())
-    ignored = sorted(options.ignored.items())
-    return "".join(
-        (
-            _HEAD,
-            *(_row(option) for option in options.options.values()),
-            _REFUSED_HEAD,
-            *(f"| `{_name(name)}` | {f'`{value}`' if value else ''} |\n" for name, value in refused),
-            _IGNORED_HEAD,
-            *(f"- `{_name(name)}`{f': {why}' if why else ''}\n" for name, why in ignored),
-            _DEPRECATED_HEAD,
-            *(f"| `{old}` | `{new}` |\n" for old, new in sorted(CONNECTOR.deprecated.items())),
-        )
-    )
-
-
-def _row(option: Option) -> str:
-    return f"| `{option.name}` | {option.type} | {_default(option.default)} | {option.doc} |\n"
-
-
-def _default(value: object) -> str:
-    if isinstance(value, Required):
-        return "required"
-    if value is None:
-        return ""
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
-
-
-def _name(name: str) -> str:
-    return f"{name}…" if name.endswith(".") else name
+    return reference.page(_HEAD, CONNECTOR)
 
 
 if __name__ == "__main__":

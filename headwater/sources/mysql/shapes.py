@@ -9,7 +9,7 @@ from time import time_ns
 from headwater import __version__
 from headwater.record import Header, Schema
 from headwater.shape import NULL, Const, EventShape, Node, Reader, Slot, Stage, Struct
-from headwater.sources.envelope import NOW_CODE, Topic, envelope_schema
+from headwater.sources.envelope import NOW_CODE, RowTopic, envelope_schema
 from headwater.sources.mysql.decode import RowsReader
 from headwater.sources.mysql.source_info import SOURCE
 from headwater.sources.mysql.table import Table
@@ -66,7 +66,7 @@ class _Shaper:
         ]
         topic = topic_name(options.prefix, table.database, table.name)
         self._keys = [self._index(name) for name in table.key]
-        self._topic = Topic(
+        self._topic = RowTopic(
             name=topic,
             key_schema=key_schema(table, topic, options.values) if table.key else None,
             envelope=envelope_schema(topic, self._row_schema(topic), SOURCE),
@@ -112,7 +112,9 @@ class _Shaper:
                 key_slots=tuple((f"b{index}", f"a{index}") for index in self._keys),
                 rekeyed=topic.rekeyed(before, after, old_key, new_key, source) if self._keys else (),
             ),
-            delete=EventShape(name, "d", self._log_reader("d"), topic.deleted(before, old_key, source)),
+            delete=EventShape(
+                name, "d", self._log_reader("d"), topic.deleted(topic.change("d", before, NULL, old_key, source))
+            ),
             read=self.read(),
         )
 

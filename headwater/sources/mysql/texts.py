@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from headwater.sources.mysql.little_endian import u16
+from headwater.sources.little_endian import u16
 
 if TYPE_CHECKING:
     from mypy_extensions import i64

@@ -1,0 +1,232 @@
+"""Connections to MongoDB: sign-in, TLS and finding the servers are PyMongo's; what Debezium's options ask is here."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pymongo
+import structlog
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
+from pymongo.client_session import ClientSession
+from pymongo.errors import ConfigurationError, ConnectionFailure, OperationFailure, PyMongoError
+from pymongo.server_description import ServerDescription
+
+from headwater.config import Config
+from headwater.source import RetriableSourceError, SourceError
+from headwater.sources.mongodb.position import START_ANEW
+
+log = structlog.get_logger(__name__)
+
+RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
+
+HISTORY_LOST = 286
+GOODBYE_SECONDS = 1.0
+"""How long to wait for a server that is told that it has one reader less."""
+_PASSING = {
+    *(6, 7, 89, 9001),  # the network
+    *(91, 189, 10107, 11600, 11602, 13435, 13436),  # another member becomes the primary, or this one shuts down
+    *(43, 234, 237),  # the cursor is gone: a new one is opened where this one was
+    *(63, 133, 150, 13388, 134, 175, 202, 262, 290, 317),
+}
+"""Codes of errors after which trying again may help ("ResumableChangeStreamError" in the drivers' specifications)."""
+_HINTS = {
+    13: (
+        "the user needs the actions find and changeStream on what is captured, and for a whole deployment on all "
+        "databases: db.grantRolesToUser(USER, [{role: 'readAnyDatabase', db: 'admin'}])"
+    ),
+    18: "check user, password and the database that holds the user (mongodb.authsource, or authSource= in the string)",
+    260: START_ANEW,
+    280: START_ANEW,
+    HISTORY_LOST: (
+        "the log no longer reaches back to the stored offset, and what changed in between is lost to it: "
+        f"{START_ANEW} (and make the log larger: db.adminCommand({{replSetResizeOplog: 1, size: MEGABYTES}}))"
+    ),
+    10334: (
+        "a change event is larger than the 16 MB that a document may have: cursor.oversize.handling.mode=skip leaves "
+        "such events out, and a capture.mode without full documents or pre-images makes them smaller"
+    ),
+    40573: (
+        "change streams need a replica set: start mongod with --replSet rs0 and run rs.initiate() once; "
+        "a set of one member will do"
+    ),
+}
+_CERTIFICATE_HINT = (
+    "the certificate can't be checked: name the PEM file of the authority that signed it by tlsCAFile= in "
+    "mongodb.connection.string"
+)
+
+
+def source_error(error: PyMongoError, doing: str) -> SourceError:
+    """The driver's error as the source's: retriable where waiting may help, else with a hint where one is known."""
+    code = error.code if isinstance(error, OperationFailure) else None
+    text = f"{doing}: {_told(error)}"
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return SourceError(f"{text} ({_CERTIFICATE_HINT})")
+    if isinstance(error, ConnectionFailure) or code in _PASSING:
+        return RetriableSourceError(text)
+    if code == HISTORY_LOST:
+        return HistoryLostError(f"{text} ({_HINTS[code]})")
+    hint = _HINTS.get(code) if code is not None else None
+    return SourceError(f"{text} ({hint})" if hint else text)
+
+
+class HistoryLostError(SourceError):
+    """The log no longer has the place to start from."""
+
+
+def _told(error: PyMongoError) -> str:
+    """What the server or the driver says, without the driver's dump of the whole reply."""
+    return str(error).partition(", full error: ")[0].partition(", Timeout: ")[0]
+
+
+@contextlib.contextmanager
+def driver_errors(doing: str) -> Iterator[None]:
+    """Turn what the driver raises inside into the source's errors."""
+    try:
+        yield
+    except PyMongoError as error:
+        raise source_error(error, doing) from error
+
+
+def check_connection_string(text: str | None) -> str | None:
+    """What is wrong with a connection string, without its secrets; None where nothing is."""
+    scheme = (text or "").partition("://")[0]
+    if scheme not in ("mongodb", "mongodb+srv") or not hosts_of(text or ""):
+        return "must be a connection string: mongodb://HOST:PORT/?replicaSet=NAME or mongodb+srv://NAME/"
+    try:
+        urlsplit(text or "")
+        if scheme == "mongodb":
+            pymongo.uri_parser.parse_uri(text or "", warn=False)
+    except ConfigurationError as error:
+        return f"is not taken by the driver ({type(error).__name__}): user and password must be percent-escaped"
+    except (PyMongoError, ValueError) as error:
+        return f"is not taken by the driver ({type(error).__name__})"
+    return None
+
+
+def hosts_of(connection_string: str) -> str:
+    """The hosts that a connection string names, for people: never its user or password."""
+    return connection_string.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
+
+
+class Server:
+    """A client that stays with the server it chose first, as long as the connection string allows that one.
+
+    A cursor and a session live on one server; where a read preference leaves a choice, the driver would make it anew
+    for each command.
+    """
+
+    def __init__(self, config: Config, longest_wait_ms: int | None = None) -> None:
+        self.hosts = hosts_of(config["mongodb.connection.string"])
+        self.doing = f"reading MongoDB at {self.hosts}"
+        self._pinned: tuple[str, int | None] | None = None
+        with self.errors(f"connecting to MongoDB at {self.hosts}"):
+            try:
+                self.client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
+                    config["mongodb.connection.string"],
+                    server_selector=self._choose,
+                    **_settings(config, longest_wait_ms),
+                )
+            except (ValueError, TypeError) as error:
+                raise SourceError(f"connecting to MongoDB at {self.hosts}: {error}") from error
+        self._session: ClientSession | None = None
+
+    def errors(self, doing: str | None = None) -> contextlib.AbstractContextManager[None]:
+        """Turn what the driver raises inside into the source's errors."""
+        return driver_errors(doing or self.doing)
+
+    def _choose(self, candidates: Sequence[ServerDescription]) -> Sequence[ServerDescription]:
+        stay = [server for server in candidates if server.address == self._pinned]
+        if stay or not candidates:
+            return stay
+        self._pinned = candidates[0].address
+        return candidates[:1]
+
+    def command(self, database: str, name: str, value: object, **arguments: Any) -> dict[str, Any]:
+        """A command and its decoded reply. Raises PyMongo's errors."""
+        reply: dict[str, Any] = self.client[database].command(
+            name, value, read_preference=self.client.read_preference, **arguments
+        )
+        return reply
+
+    def database_names(self) -> list[str]:
+        """The databases that the user may see. Raises `headwater.source.SourceError`."""
+        with self.errors(f"listing the databases of MongoDB at {self.hosts}"):
+            reply = self.command("admin", "listDatabases", 1, nameOnly=True, authorizedDatabases=True)
+        return sorted(database["name"] for database in reply["databases"])
+
+    def collection_names(self, database: str) -> list[str]:
+        """The collections that the user may see, without views and the server's own.
+
+        Raises `headwater.source.SourceError`.
+        """
+        with self.errors(f"listing the collections of database {database} of MongoDB at {self.hosts}"):
+            found = self.client[database].list_collections(
+                filter={"type": "collection"}, nameOnly=True, authorizedCollections=True
+            )
+            return sorted(name for collection in found if not (name := collection["name"]).startswith("system."))
+
+    def collections_without_images(self, database: str) -> set[str]:
+        """Those that keep no pre- and post-images; empty where the user may not ask."""
+        try:
+            found = list(self.client[database].list_collections(filter={"type": "collection"}))
+        except OperationFailure as error:
+            log.debug("whether collections keep images can't be asked", database=database, error=_told(error))
+            return set()
+        images = {each["name"]: each.get("options", {}).get("changeStreamPreAndPostImages", {}) for each in found}
+        return {name for name, option in images.items() if not option.get("enabled")}
+
+    def raw_command(self, database: str, name: str, value: object, **arguments: Any) -> bytes:
+        """A command of the one session that reads cursors, and the bytes of its reply. Raises PyMongo's errors."""
+        if self._session is None:
+            self._session = self.client.start_session(causal_consistency=False)
+        reply = self.client[database].command(
+            name,
+            value,
+            read_preference=self.client.read_preference,
+            codec_options=RAW,
+            session=self._session,
+            **arguments,
+        )
+        return bytes(reply.raw)
+
+    def close(self) -> None:
+        """Let go of the connections, without waiting for a server that is gone."""
+        with contextlib.suppress(PyMongoError), pymongo.timeout(GOODBYE_SECONDS):
+            if self._session is not None:
+                self._session.end_session()
+            self.client.close()
+
+
+def _settings(config: Config, longest_wait_ms: int | None) -> dict[str, Any]:
+    """The driver's settings; what the connection string says too is left to it, as Debezium does.
+
+    ``longest_wait_ms`` bounds how long to look for a server, whatever is configured.
+    """
+    settings: dict[str, Any] = {
+        "appname": "headwater",
+        "connectTimeoutMS": config["mongodb.connect.timeout.ms"],
+        "serverSelectionTimeoutMS": config["mongodb.server.selection.timeout.ms"],
+        "socketTimeoutMS": config["mongodb.socket.timeout.ms"] or None,
+        "heartbeatFrequencyMS": config["mongodb.heartbeat.frequency.ms"],
+    }
+    if config["mongodb.ssl.enabled"]:
+        settings["tls"] = True
+        if config["mongodb.ssl.invalid.hostname.allowed"]:
+            settings["tlsAllowInvalidHostnames"] = True
+    given = {name.lower() for name, _ in parse_qsl(urlsplit(config["mongodb.connection.string"]).query)}
+    if "ssl" in given:
+        given.add("tls")
+    settings = {name: value for name, value in settings.items() if name.lower() not in given}
+    if longest_wait_ms is not None:
+        wanted = config["mongodb.server.selection.timeout.ms"]
+        settings["serverSelectionTimeoutMS"] = min(wanted, longest_wait_ms)
+    if config["mongodb.user"] and "@" not in config["mongodb.connection.string"]:
+        settings |= {"username": config["mongodb.user"], "password": config["mongodb.password"] or ""}
+        if "authsource" not in given:
+            settings["authSource"] = config["mongodb.authsource"]
+    return settings

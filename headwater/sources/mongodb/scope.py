@@ -1,0 +1,114 @@
+"""What a change stream watches: the narrowest of collection, database and deployment that the filters allow.
+
+The narrower, the less the server reads for us, and the less a user must be allowed. What the scope lets through beyond
+the lists, the server leaves out by conditions on the namespace. They say no more than a regular expression can be made
+to say there: the lists have the last word when events are read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple, dataclass
+from typing import Any
+
+from headwater.sources.filters import TableFilter, split
+
+_NAME = r"[A-Za-z0-9_-]+"
+_IN_ONE_DATABASE = re.compile(rf"({_NAME})\\?\.(.+)", re.DOTALL)
+"""An expression for namespaces that begins with a plain name: a dot behind it can only be the dot of the namespace."""
+_PLAIN = re.compile(rf"{_NAME}(?:\\\.{_NAME})*")
+
+Names = Callable[[], Iterable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """``collection`` None watches a database, ``database`` None too the deployment."""
+
+    database: str | None = None
+    collection: str | None = None
+
+    def __str__(self) -> str:
+        if self.database is None:
+            return "the whole deployment"
+        if self.collection is None:
+            return f"the database {self.database}"
+        return f"the collection {self.database}.{self.collection}"
+
+    @property
+    def target(self) -> tuple[str, str | int]:
+        """The database that ``aggregate`` goes to, and its argument."""
+        return self.database or "admin", self.collection or 1
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """Include and exclude lists as regular expressions, each for a whole name; without one nothing is said."""
+
+    database_include: tuple[str, ...] = ()
+    database_exclude: tuple[str, ...] = ()
+    collection_include: tuple[str, ...] = ()
+    collection_exclude: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, *texts: str | None, literal: bool) -> Lists:
+        """From the options' texts, in the order of the fields; ``literal`` has names in place of expressions."""
+        return cls(*(tuple(re.escape(name) if literal else name for name in split(text or "")) for text in texts))
+
+    def filter(self, builtin: frozenset[str]) -> TableFilter:
+        """The same lists for what was read."""
+        texts = (",".join(name.replace(",", "\\,") for name in names) for names in astuple(self))
+        return TableFilter(
+            builtin=builtin,
+            **dict(zip(("database_include", "database_exclude", "table_include", "table_exclude"), texts, strict=True)),
+        )
+
+    def scope(self, databases: Names, collections: Callable[[str], Iterable[str]]) -> Scope:
+        """The narrowest one, given the names that there are: names are matched whatever their case."""
+        in_one = [_IN_ONE_DATABASE.fullmatch(expression) for expression in self.collection_include]
+        names = {match[1].lower() if match else None for match in in_one}
+        if len(names) == 1 and in_one[0] is not None:
+            database = _as_it_is(in_one[0][1], databases())
+            if len(in_one) == 1 and _PLAIN.fullmatch(in_one[0][2]):
+                wanted = in_one[0][2].replace("\\.", ".")
+                alike = {name for name in collections(database) if name.lower() == wanted.lower()}
+                if alike <= {wanted}:
+                    return Scope(database, wanted)
+            return Scope(database)
+        if len(self.database_include) == 1 and re.fullmatch(_NAME, self.database_include[0]):
+            return Scope(_as_it_is(self.database_include[0], databases()))
+        return Scope()
+
+    def conditions(self) -> list[dict[str, Any]]:
+        """What ``$match`` can say about an event's ``ns``."""
+        conditions: list[dict[str, Any]] = []
+        if self.database_include:
+            conditions.append({"ns.db": _any_of(self.database_include)})
+        elif self.database_exclude:
+            conditions.append({"ns.db": {"$not": _any_of(self.database_exclude)}})
+        if self.collection_include:
+            conditions.append(_namespace(self.collection_include))
+        elif self.collection_exclude:
+            conditions.append({"$nor": [_namespace(self.collection_exclude)]})
+        return conditions
+
+
+def _as_it_is(wanted: str, names: Iterable[str]) -> str:
+    """The name that there is; databases can't differ in case alone."""
+    return next((name for name in names if name.lower() == wanted.lower()), wanted)
+
+
+def _any_of(expressions: Sequence[str]) -> dict[str, str]:
+    return {"$regex": f"^(?:{'|'.join(expressions)})$", "$options": "i"}
+
+
+def _namespace(expressions: Sequence[str]) -> dict[str, Any]:
+    """A condition on database and collection, each by itself where that can be: the server finds those in its log."""
+    in_one = [_IN_ONE_DATABASE.fullmatch(expression) for expression in expressions]
+    split_ones = [{"ns.db": _any_of([match[1]]), "ns.coll": _any_of([match[2]])} for match in in_one if match]
+    if len(split_ones) == len(expressions):
+        return {"$or": split_ones}
+    whole = {"$concat": ["$ns.db", ".", "$ns.coll"]}
+    pattern = _any_of(expressions)
+    return {"$expr": {"$regexMatch": {"input": whole, "regex": pattern["$regex"], "options": pattern["$options"]}}}

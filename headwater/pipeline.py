@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import structlog
 
 from headwater.conversion import Conversion
+from headwater.meter import Meter
 from headwater.plan import Converters
-from headwater.report import Meter
 from headwater.sink import RetriableSinkError, Sink
 from headwater.source import Batch, Resume, RetriableSourceError, Rows, SnapshotNeededError, Source, SourceError
 from headwater.store import TaskStore

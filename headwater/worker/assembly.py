@@ -10,6 +10,7 @@ from functools import partial
 
 from headwater.config import Config, ConfigDef, ConfigError, Problem
 from headwater.converter import Converter
+from headwater.meter import Meter
 from headwater.pipeline import Pipeline
 from headwater.plan import Converters
 from headwater.plugins import (
@@ -19,7 +20,6 @@ from headwater.plugins import (
     find_converter,
     find_header_converter,
 )
-from headwater.report import Meter
 from headwater.sink import Sink, Topic
 from headwater.store import TaskStore
 from headwater.tolerance import DeadLetters, Tolerance, Unreadable

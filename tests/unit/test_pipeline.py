@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from headwater.converters.json import create as json_converter
+from headwater.meter import Meter
 from headwater.pipeline import Pipeline, Retry
 from headwater.plan import Converters
 from headwater.record import Record, Schema, Type
-from headwater.report import Meter
 from headwater.sink import Message, RetriableSinkError
 from headwater.source import (
     EMPTY,

@@ -21,6 +21,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 HOT = [
+    "headwater/converters/decimal_text.py",
     "headwater/java_double.py",
     "headwater/sources/little_endian.py",
     "headwater/sources/mongodb/bson.py",
@@ -33,7 +34,9 @@ HOT = [
     "headwater/sources/mysql/gtid.py",
     "headwater/sources/mysql/jsonb.py",
     "headwater/sources/mysql/log_reader.py",
+    "headwater/sources/mysql/packed_datetime.py",
     "headwater/sources/mysql/position.py",
+    "headwater/sources/mysql/texts.py",
 ]
 """What runs for every row and gains by being compiled."""
 

@@ -15,8 +15,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bench.broker import Broker
-from bench.engine import Engine, EngineRun
-from bench.progress import Progress
+from bench.engine import POLL_SECONDS, Engine
+from bench.engines.bare import MESSAGE_BYTES, BareProduce
+from bench.engines.limits import bare_producer
+from bench.progress import Progress, RunFailedError
 from bench.server import MySqlServer
 from bench.throughput import FAILURES, TOPIC, Result, clean_up, prepare
 from bench.workload import Workload
@@ -34,8 +36,8 @@ class Load:
     seconds: float
 
 
-WARM_UP = Load("warm-up", 5000, 10, 3)
-LOADS = (Load("idle", 20, 1, 4), Load("5,000/s", 5000, 10, 4), Load("full", None, 100, 2))
+WARM_UP = Load("warm-up", 5000, 10, 5)
+LOADS = (Load("idle", 20, 1, 4), Load("5,000/s", 5000, 10, 10), Load("full", None, 100, 2))
 
 
 def workload(sink: str) -> Workload:
@@ -46,21 +48,46 @@ def workload(sink: str) -> Workload:
 def run(
     sink: str, engines: Sequence[Engine], repeats: int, server: MySqlServer, say: Callable[[str], None]
 ) -> Iterator[Result]:
-    """Every load's result for every engine, as it comes."""
+    """Every load's result for every engine, as it comes; into Kafka also the limit's."""
     outbox = workload(sink)
     for repeat in range(repeats):
         for engine in engines:
-            try:
-                for error in prepare(outbox, [engine], server).values():
-                    raise error
-                results = measure(outbox, engine)
-            except FAILURES as error:
-                results = [{"load": load.name, "error": str(error)} for load in LOADS]
-            for result in results:
-                whole = {"workload": outbox.name, "engine": engine.name, "pair": repeat, **result}
-                say(summary(whole))
-                yield whole
+            yield from _told(_engine_results(outbox, engine, server), outbox, engine.name, repeat, say)
             clean_up(server)
+        if sink == "kafka":
+            yield from _told(_limit_results(), outbox, BareProduce.name, repeat, say)
+
+
+def _told(
+    results: Sequence[Result], outbox: Workload, engine: str, repeat: int, say: Callable[[str], None]
+) -> Iterator[Result]:
+    for result in results:
+        whole = {"workload": outbox.name, "engine": engine, "pair": repeat, **result}
+        say(summary(whole))
+        yield whole
+
+
+def _engine_results(outbox: Workload, engine: Engine, server: MySqlServer) -> list[Result]:
+    try:
+        for error in prepare(outbox, [engine], server).values():
+            raise error
+        return measure(outbox, engine)
+    except FAILURES as error:
+        return [{"load": load.name, "error": str(error)} for load in LOADS]
+
+
+def _limit_results() -> list[Result]:
+    """The paced loads written straight into the topic: what producer, broker and consumer take by themselves."""
+    paced = [load for load in LOADS if load.rate]
+    broker = Broker(TOPIC)
+    try:
+        broker.renew()
+        found = _latencies(produce, paced, _ConsumerArrivals(broker), lambda: None)
+    except FAILURES as error:
+        return [{"load": load.name, "error": str(error)} for load in paced]
+    finally:
+        broker.close()
+    return [_result(load, found[load.name]) for load in paced]
 
 
 def measure(outbox: Workload, engine: Engine) -> list[Result]:
@@ -70,7 +97,8 @@ def measure(outbox: Workload, engine: Engine) -> list[Result]:
         broker.renew()
     started = engine.launch(outbox, arrivals=0 if broker else 2_000_000)
     try:
-        found = _latencies(started, broker)
+        arrivals = _ConsumerArrivals(broker) if broker else _SinkArrivals(started.progress)
+        found = _latencies(write, LOADS, arrivals, started.check_alive)
     finally:
         started.kill()
         if broker:
@@ -89,19 +117,27 @@ def _result(load: Load, latencies: Sequence[float]) -> Result:
     }
 
 
-def _latencies(started: EngineRun, broker: Broker | None) -> dict[str, list[float]]:
-    """The latencies in milliseconds of each load's events."""
+def _latencies(
+    send: Callable[[Load], list[int]],
+    loads: Sequence[Load],
+    arrivals: _SinkArrivals | _ConsumerArrivals,
+    check_alive: Callable[[], None],
+) -> dict[str, list[float]]:
+    """The latencies in milliseconds of each load's events, which ``send`` writes from a process of its own."""
     writer = multiprocessing.get_context("spawn").Pool(1)  # one process: it never makes a row's id twice
-    arrivals = _ConsumerArrivals(broker) if broker else _SinkArrivals(started.progress)
     found: dict[str, list[float]] = {}
     number = 0
     try:
-        for load in (WARM_UP, *LOADS):
-            commits = writer.apply(write, (load,))
-            number += len(commits)
-            started.wait_until(f"{number:,} events", lambda: len(arrivals) >= number, DRAIN_SECONDS)  # noqa: B023
-            first = number - len(commits)
-            found[load.name] = [(arrivals[first + n] - commit) / 1e6 for n, commit in enumerate(commits)]
+        for load in (WARM_UP, *loads):
+            starts = writer.apply(send, (load,))
+            first, number = number, number + len(starts)
+            deadline = time.monotonic() + DRAIN_SECONDS
+            while len(arrivals) < number:
+                check_alive()
+                if time.monotonic() > deadline:
+                    raise RunFailedError(f"{len(arrivals):,} of {number:,} events after {DRAIN_SECONDS} s")
+                time.sleep(POLL_SECONDS)
+            found[load.name] = [(arrivals[first + n] - start) / 1e6 for n, start in enumerate(starts)]
     finally:
         arrivals.close()
         writer.terminate()
@@ -111,17 +147,44 @@ def _latencies(started: EngineRun, broker: Broker | None) -> dict[str, list[floa
 
 def write(load: Load) -> list[int]:
     """Commit transactions at a load's pace; when (ns, monotonic) each row's commit began."""
-    commits: list[int] = []
     with MySqlServer() as server:
         statements = replace(workload("counting"), events=1 << 40, rows=load.rows).inserts()
-        start = time.monotonic()
-        while time.monotonic() < start + load.seconds:
-            if load.rate:
-                time.sleep(max(0.0, start + len(commits) / load.rate - time.monotonic()))
+
+        def commit() -> int:
             server.execute_together(("BEGIN", next(statements)))
-            commits += [time.monotonic_ns()] * load.rows
+            start = time.monotonic_ns()
             server.execute("COMMIT")
-    return commits
+            return start
+
+        return _paced(load, commit)
+
+
+def produce(load: Load) -> list[int]:
+    """Produce messages at a load's pace, as many at once as its transactions have rows; when each was begun."""
+    producer, message = bare_producer(), b"x" * MESSAGE_BYTES
+    producer.list_topics(TOPIC, DRAIN_SECONDS)  # connects before the first message
+
+    def send() -> int:
+        start = time.monotonic_ns()
+        for _ in range(load.rows):
+            producer.produce(TOPIC, message)
+        producer.poll(0)
+        return start
+
+    starts = _paced(load, send)
+    producer.flush()
+    return starts
+
+
+def _paced(load: Load, transaction: Callable[[], int]) -> list[int]:
+    """Call ``transaction``, which gives when it began, at a load's pace; that for each row."""
+    starts: list[int] = []
+    begin = time.monotonic()
+    while time.monotonic() < begin + load.seconds:
+        if load.rate:
+            time.sleep(max(0.0, begin + len(starts) / load.rate - time.monotonic()))
+        starts += [transaction()] * load.rows
+    return starts
 
 
 class _SinkArrivals:

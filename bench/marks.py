@@ -92,7 +92,8 @@ def _factor_verdicts(factor: Factor, runs: Sequence[Run]) -> list[Verdict]:
 
 def _latency_verdict(sink: str, runs: Sequence[Run]) -> Verdict:
     about = {"workload": f"latency-{sink}", "load": "5,000/s"}
-    verdict = _below(f"p99 at 5,000 events/s, {sink} sink", "p99_ms", 20, "ms", runs, **about)
+    limit = median(good(runs, engine="limit-produce", **about), "p99_ms") or 0
+    verdict = _below(f"p99 at 5,000 events/s, {sink} sink", "p99_ms", max(20, limit / LIMIT_SHARE), "ms", runs, **about)
     rate = median(good(runs, engine=OURS, **about), "events_per_second")
     if rate is not None and rate < STEADY:
         return replace(verdict, measured=f"{verdict.measured} at only {rate:,.0f} events/s", met=None)
@@ -118,5 +119,5 @@ def _times(mark: str, factor: float, most: float | None, measured: float | None)
 def _below(mark: str, figure: str, most: float, unit: str, runs: Sequence[Run], **about: str) -> Verdict:
     measured = median(good(runs, engine=OURS, **about), figure)
     if measured is None:
-        return Verdict(mark, f"< {most:g} {unit}", "no runs", None)
-    return Verdict(mark, f"< {most:g} {unit}", f"{measured:.3g} {unit}", measured < most)
+        return Verdict(mark, f"< {most:.3g} {unit}", "no runs", None)
+    return Verdict(mark, f"< {most:.3g} {unit}", f"{measured:.3g} {unit}", measured < most)

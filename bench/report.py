@@ -98,11 +98,11 @@ def _throughput(results: Results) -> Iterator[str]:
     for name, workload in results["workloads"].items():
         runs = [run for run in results["runs"] if run["workload"] == name]
         yield f"**{name}**: {workload['title']}; {workload['events']:,} events, {workload['sink']} sink."
-        yield _table(columns, (_throughput_row(engine, runs) for engine in TITLES if _has(runs, engine)))
+        yield _table(columns, (_throughput_row(engine, runs) for engine in TITLES if _has(runs, engine=engine)))
 
 
-def _has(runs: Iterable[Run], engine: str) -> bool:
-    return any(run["engine"] == engine for run in runs)
+def _has(runs: Iterable[Run], **about: str) -> bool:
+    return any(all(run.get(key) == value for key, value in about.items()) for run in runs)
 
 
 def _throughput_row(engine: str, runs: Sequence[Run]) -> Sequence[str]:
@@ -124,9 +124,11 @@ def _throughput_row(engine: str, runs: Sequence[Run]) -> Sequence[str]:
 def _latency_rows(runs: Sequence[Run]) -> Iterator[Sequence[str]]:
     loads = dict.fromkeys((run["workload"], run["load"]) for run in runs if "load" in run)
     for workload, load in loads:
-        for engine in ("headwater", *PEERS):
+        for engine in ("headwater", *PEERS, "limit-produce"):
             about = {"workload": workload, "load": load, "engine": engine}
             ran = good(runs, **about)
+            if not _has(runs, **about):
+                continue
             figures = (_figure(ran, name, form) for name, form in (("p50_ms", ",.1f"), ("p99_ms", ",.1f")))
             rate = _figure(ran, "events_per_second", ",.0f")
             yield workload.removeprefix("latency-"), load, TITLES[engine], *figures, rate, _count(runs, **about)

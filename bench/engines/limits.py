@@ -53,9 +53,7 @@ ROOM = 30_000
 
 def produce(progress: Progress, topic: str, events: int, size: int) -> None:
     """One message after the other into librdkafka's queue, to the end of their delivery."""
-    servers = os.environ["KAFKA_BOOTSTRAP_SERVERS"]
-    settings = ProducerConfig.from_config({"bootstrap.servers": servers}, {}, "limit").settings
-    producer = Producer({**settings, "on_delivery": _stop}, logger=None)
+    producer = bare_producer()
     send, value, key, cells = producer.produce, b"x" * size, b"k" * 40, progress.cells
     for number in range(events):
         while len(producer) >= ROOM:
@@ -66,6 +64,13 @@ def produce(progress: Progress, topic: str, events: int, size: int) -> None:
             cells[0] = number
     producer.flush()
     cells[0] = events
+
+
+def bare_producer() -> Producer:
+    """A producer with the settings of Headwater's."""
+    servers = os.environ["KAFKA_BOOTSTRAP_SERVERS"]
+    settings = ProducerConfig.from_config({"bootstrap.servers": servers}, {}, "limit").settings
+    return Producer({**settings, "on_delivery": _stop}, logger=None)
 
 
 def _stop(error: KafkaError, _: object) -> None:

@@ -15,7 +15,8 @@ from typing import Any
 import orjson
 
 from headwater.converter import Scope
-from headwater.converters.json_values import INTEGER_BITS, JsonValues, decimal_base64, dumps
+from headwater.converters.decimal_text import decimal_base64
+from headwater.converters.json_values import INTEGER_BITS, JsonValues, dumps
 from headwater.java_double import non_finite
 from headwater.record import DECIMAL, Schema, Type
 from headwater.shape import Const, Node, Slot, Stage, Struct

@@ -21,6 +21,7 @@ from typing import Any
 import orjson
 
 from headwater.converter import ConversionError
+from headwater.converters.decimal_text import decimal_base64
 from headwater.converters.java_text import big_decimal, decimal_scale, shortest_float32
 from headwater.java_double import non_finite
 from headwater.record import DECIMAL, Schema, Type
@@ -48,12 +49,6 @@ def _dumps_surrogates(value: object) -> bytes:
             return b"[%b]" % b",".join(map(dumps, value))
         case _:
             return json.dumps(value).encode()
-
-
-def decimal_base64(value: int) -> str:
-    """An unscaled decimal as Connect's JSON has it: the bytes of Java's ``BigInteger.toByteArray`` in base64."""
-    size = (value + (value < 0)).bit_length() // 8 + 1
-    return b2a_base64(value.to_bytes(size, "big", signed=True), newline=False).decode()
 
 
 def _base64(value: bytes) -> str:

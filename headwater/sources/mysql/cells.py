@@ -15,6 +15,7 @@ from typing import Any
 from headwater.record import DECIMAL, Schema, Type
 from headwater.sources.mysql import charsets, decimals, jsonb, temporal
 from headwater.sources.mysql.geometry import geometry, point
+from headwater.sources.mysql.packed_datetime import PackedDatetime
 from headwater.sources.mysql.table import Column
 from headwater.sources.mysql.table_map import LogType
 from headwater.sources.mysql.types import allowed_values
@@ -61,6 +62,10 @@ class Value:
     items: str
     expression: str = "{x}"
     convert: object = None
+
+
+UTF8_TEXT = Value("", "{x}.decode()")
+"""A text whose bytes need no other character set."""
 
 
 def layout(kind: int, meta: int) -> Layout:
@@ -123,8 +128,8 @@ def _value(column: Column, schema: Schema, kind: int, meta: int) -> Value:
             return Value(f"{width}s", "{convert}({x})", temporal.packed_time(meta))
         case "datetime":
             unit = MICROS_A_UNIT[schema.name or ""]
-            read = temporal.packed_datetime(meta, unit, missing(column, schema, 0))
-            return Value(f"{width}s", "{convert}({x})", read)
+            read_datetime = PackedDatetime(meta, unit, missing(column, schema, 0)).read
+            return Value(f"{width}s", "{convert}({x})", read_datetime)
         case "timestamp":
             read = temporal.packed_timestamp(meta, missing(column, schema, EPOCH_TIMESTAMP))
             return Value(f"{width}s", "{convert}({x})", read)
@@ -154,7 +159,7 @@ def missing(column: Column, schema: Schema, fallback: Any) -> Any:
 
 def _text(column: Column) -> Value:
     if column.charset is None or column.charset in charsets.UTF8:
-        return Value("", "{x}.decode()")
+        return UTF8_TEXT
     try:
         return Value("", "{convert}({x})", charsets.decoder(column.charset))
     except LookupError:

@@ -16,14 +16,16 @@ import re
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import partial
 from itertools import groupby
 from typing import Any, NoReturn
 
 from headwater.shape import ReaderCode
 from headwater.source import SourceError
-from headwater.sources.mysql.cells import Layout, Value, layout, value
+from headwater.sources.mysql.cells import UTF8_TEXT, Layout, Value, layout, value
 from headwater.sources.mysql.table import Table
+from headwater.sources.mysql.texts import LONGEST_TEXT_PREFIX, texts
 from headwater.sources.mysql.types import ValueOptions, column_schema
 
 IMAGES = {"c": "a", "u": "ba", "d": "b"}
@@ -131,18 +133,18 @@ def failure(table: Table) -> dict[str, object]:
 
 
 def _fail(table: Table, row: int, error: Exception) -> NoReturn:
-    column = _column_at_fault(table, error)
-    place = f"column {column!r} of row {row}" if column else f"row {row}"
+    columns = _columns_at_fault(table, error)
+    place = f"column {' or '.join(map(repr, columns))} of row {row}" if columns else f"row {row}"
     raise RowError(f"{place} can't be read: {error}") from error
 
 
-def _column_at_fault(table: Table, error: Exception) -> str | None:
-    """The column whose value was being read, which the statement that failed assigns to its slot."""
+def _columns_at_fault(table: Table, error: Exception) -> list[str]:
+    """The column whose value was being read, or the neighbours that were read together: the statement assigns them."""
     if error.__traceback__ is None:
-        return None
+        return []
     line, file = error.__traceback__.tb_lineno, error.__traceback__.tb_frame.f_code.co_filename
-    slot = re.match(r"\s*\(?[ab](\d+),?\)? = ", linecache.getline(file, line))
-    return table.columns[int(slot[1])].name if slot else None
+    targets, _, _ = linecache.getline(file, line).partition(" = ")
+    return [table.columns[int(slot)].name for slot in re.findall(r"\b[ab](\d+)\b", targets)]
 
 
 def indent(lines: Iterable[str]) -> list[str]:
@@ -166,6 +168,21 @@ class _Place:
     value: Value = PASSED_OVER
 
 
+class _Kind(Enum):
+    """How a column is read together with its neighbours."""
+
+    FIXED = auto()
+    TEXT = auto()
+    ALONE = auto()
+
+
+def _kind(place: _Place) -> _Kind:
+    if place.layout.size:
+        return _Kind.FIXED
+    is_text = place.value.expression == UTF8_TEXT.expression and place.layout.prefix <= LONGEST_TEXT_PREFIX
+    return _Kind.TEXT if is_text and place.target and not place.nullable else _Kind.ALONE
+
+
 class _Writer:
     """Writes the statements that read images, and gathers the constants they refer to."""
 
@@ -173,6 +190,7 @@ class _Writer:
         self.constants: dict[str, object] = {
             "unpack_short": struct.Struct("<H").unpack_from,
             "unpack_long": struct.Struct("<I").unpack_from,
+            "texts": texts,
         }
         self._structs: dict[str, str] = {}
 
@@ -188,11 +206,14 @@ class _Writer:
         """Statements that read one image."""
         names = ", ".join(f"{place.target} is {place.name!r}" for place in places if place.target)
         lines = [f"# {names}", *self._null_bitmap(places)]
-        for fixed, group in groupby(places, key=lambda place: place.layout.size > 0):
-            if fixed:
-                lines += self._run(list(group))
+        for kind, group in groupby(places, key=_kind):
+            neighbours = list(group)
+            if kind is _Kind.FIXED:
+                lines += self._run(neighbours)
+            elif kind is _Kind.TEXT and len(neighbours) > 1:
+                lines += self._texts(neighbours)
             else:
-                for place in group:
+                for place in neighbours:
                     lines += self._unless_null(place, self._behind_length(place))
         return lines
 
@@ -254,6 +275,11 @@ class _Writer:
             name = self._structs[items] = f"unpack{len(self._structs)}"
             self.constants[name] = struct.Struct(f"<{items}").unpack_from
         return self._structs[items]
+
+    def _texts(self, places: list[_Place]) -> list[str]:
+        """Neighbours of text in one call."""
+        targets = ", ".join(place.target for place in places)
+        return [f"{targets}, pos = texts(buf, pos, {bytes(place.layout.prefix for place in places)!r})"]
 
     def _behind_length(self, place: _Place) -> list[str]:
         """Statements for a column with its length before it, not NULL."""

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 EPOCH = date(1970, 1, 1).toordinal()
 DAY = 86_400
 MICROS = 1_000_000
-_WHOLE = 5
-"""Bytes of a DATETIME before the fraction."""
 CACHED = 1024
 """How many values a column's reader remembers: dates and the seconds of now come again and again."""
 
@@ -49,33 +47,6 @@ def packed_date(missing: Any) -> Callable[[bytes], Any]:
         packed = int.from_bytes(data, "little")
         day = epoch_day(packed >> 9, packed >> 5 & 0x0F, packed & 0x1F)
         return missing if day is None else day
-
-    return read
-
-
-def packed_datetime(digits: int, unit: int, missing: Any) -> Callable[[bytes], Any]:
-    """Reader of DATETIME(digits); gives units of ``unit`` microseconds since the epoch.
-
-    Five bytes, the highest first: a sign, year * 13 + month in 17 bits, day in 5, hour in 5, minute and second
-    in 6 each; then the fraction.
-    """
-    width = fraction_bytes(digits)
-    scale = 100 ** (3 - width)
-
-    @lru_cache(maxsize=CACHED)
-    def second(data: bytes) -> int | None:
-        packed = int.from_bytes(data, "big")
-        month = packed >> 22 & 0x1FFFF
-        day = epoch_day(month // 13, month % 13, packed >> 17 & 0x1F)
-        if day is None:
-            return None
-        return (day * DAY + (packed >> 12 & 0x1F) * 3600 + (packed >> 6 & 0x3F) * 60 + (packed & 0x3F)) * MICROS
-
-    def read(data: bytes) -> Any:
-        micros = second(data[:_WHOLE])
-        if micros is None:
-            return missing
-        return (micros + int.from_bytes(data[_WHOLE:], "big") * scale) // unit
 
     return read
 

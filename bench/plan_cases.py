@@ -99,6 +99,7 @@ def _reply(size: int, events: int, *, headers: bool) -> Case:
         tombstones=True,
         headers=context_headers("bench", "mongodb", 0, "0") if headers else (),
         pre_images=False,
+        transactions=False,
         documents=Documents(FieldRules(())),
     )
     shape = CollectionShapes("bench", "outbox", options).change("insert", in_transaction=False)

@@ -1,4 +1,4 @@
-"""Kafka Connect itself for tests: a standalone worker with Debezium's MySQL connector as a process of its own."""
+"""Kafka Connect itself for tests: a standalone worker with two of Debezium's connectors as a process of its own."""
 
 from __future__ import annotations
 
@@ -13,24 +13,35 @@ from urllib.error import URLError
 from tests.conformance import reference
 from tests.worker_process import DEADLINE, wait_until
 
-MYSQL_CONNECTOR = (
-    "antlr4-runtime",
+COMMON_JARS = (
     "debezium-api",
     "debezium-config",
     "debezium-connect-plugins",
-    "debezium-connector-binlog",
     "debezium-connector-common",
-    "debezium-connector-mysql",
-    "debezium-ddl-parser",
     "debezium-openlineage-api",
-    "debezium-storage-file",
-    "debezium-storage-kafka",
     "debezium-util",
-    "mysql-binlog-connector-java",
-    "mysql-connector-j",
     "sketches-java",
 )
-"""The jars that Debezium's MySQL connector is delivered with; the other connectors would take longer to load."""
+CONNECTORS = {
+    "debezium-connector-mysql": (
+        "antlr4-runtime",
+        "debezium-connector-binlog",
+        "debezium-connector-mysql",
+        "debezium-ddl-parser",
+        "debezium-storage-file",
+        "debezium-storage-kafka",
+        "mysql-binlog-connector-java",
+        "mysql-connector-j",
+    ),
+    "debezium-connector-mongodb": (
+        "bson",
+        "bson-record-codec",
+        "debezium-connector-mongodb",
+        "mongodb-driver-core",
+        "mongodb-driver-sync",
+    ),
+}
+"""The jars that these connectors are delivered with; the others would take longer to load."""
 
 LOGGING = """\
 rootLogger.level = INFO
@@ -67,11 +78,12 @@ class ConnectProcess:
 
     def _plugins(self) -> Path:
         plugins = self._folder / "plugins"
-        connector = plugins / "debezium-connector-mysql"
-        connector.mkdir(parents=True)
-        for name in MYSQL_CONNECTOR:
-            (jar,) = reference.jars().glob(f"{name}-[0-9]*.jar")
-            (connector / jar.name).symlink_to(jar)
+        for connector, names in CONNECTORS.items():
+            folder = plugins / connector
+            folder.mkdir(parents=True)
+            for name in (*COMMON_JARS, *names):
+                (jar,) = reference.jars().glob(f"{name}-[0-9]*.jar")
+                (folder / jar.name).symlink_to(jar)
         return plugins
 
     def start(self) -> Self:

@@ -206,8 +206,8 @@ OPTIONS = ConfigDef(
             OptionType.STRING,
             "initial",
             "What to read before the log, when there is no offset: the tables' rows (initial), or only their structure"
-            " (no_data). With when_needed the rows are read then, and again when the log can't be read from the offset"
-            " on, because it was purged for instance.",
+            " (no_data). With when_needed the rows are read then, and again whenever the log can't be followed any"
+            " more: it was purged, or has rows of a table whose structure is not known.",
             _LOW,
             one_of("initial", "no_data", "schema_only", "when_needed"),
             label="Snapshot mode",

@@ -56,8 +56,8 @@ appender.console.layout.pattern = %d %p %c: %m%n
 class ConnectProcess:
     """One worker; `start` returns at once. Its state and its log stay in ``folder``."""
 
-    def __init__(self, folder: Path, bootstrap: str) -> None:
-        self.url = f"http://127.0.0.1:{_free_port()}"
+    def __init__(self, folder: Path, bootstrap: str, **properties: str) -> None:
+        self.url = f"http://127.0.0.1:{free_port()}"
         self.log = folder / "connect.log"
         self._folder = folder
         settings = {
@@ -69,6 +69,7 @@ class ConnectProcess:
             "offset.flush.interval.ms": 1000,
             "plugin.path": self._plugins(),
             "plugin.discovery": "service_load",
+            **properties,
         }
         self._properties = folder / "connect.properties"
         self._properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
@@ -133,7 +134,7 @@ class ConnectProcess:
         self._process.wait(DEADLINE)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port that nobody listens on; Kafka Connect doesn't say which one it took for port 0."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -133,7 +133,7 @@ def check_worker(worker: WorkerConfig) -> None:
     """
     problems = find_problems(worker, {})
     if problems:
-        with worker.references.redacted_errors():
+        with worker.references.redact.of_errors():
             raise ConfigError(problems)
 
 

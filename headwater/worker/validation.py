@@ -50,7 +50,7 @@ def validate(worker: WorkerConfig, raw: Mapping[str, str], *, connect: bool = Fa
         + assembly.converter_options(named.values)
         + assembly.producer_options(named.values),
         hide_secrets({**raw, **named.given}, worker.references),
-        tuple(Problem(problem.option, worker.references.redact(problem.message)) for problem in problems),
+        tuple(named.redact.of_problems(problems)),
         (
             *named.warnings,
             *assembly.converter_warnings(named.values),

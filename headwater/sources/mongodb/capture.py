@@ -83,14 +83,15 @@ class Capture:
         scope = self.given_scope or self.lists.scope(server.database_names, server.collection_names)
         return StreamOptions(
             scope=scope,
-            stages=self._pipeline(),
+            stages=self._pipeline(scope),
             full_document=self.full_document,
             before_change="whenAvailable" if self.pre_images else None,
             max_await_ms=self.config["cursor.max.await.time.ms"],
         )
 
-    def _pipeline(self) -> list[dict[str, Any]]:
-        internal = [{"$match": {"$and": [*self.lists.conditions(), {"operationType": {"$in": self._operations()}}]}}]
+    def _pipeline(self, scope: Scope) -> list[dict[str, Any]]:
+        conditions = [*self.lists.conditions(scope), {"operationType": {"$in": self._operations()}}]
+        internal = [{"$match": {"$and": conditions}}]
         users = _stages(self.config["cursor.pipeline"])
         match self.config["cursor.pipeline.order"].lower():
             case "internal_first":

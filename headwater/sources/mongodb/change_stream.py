@@ -25,7 +25,7 @@ from bson.int64 import Int64
 from bson.raw_bson import RawBSONDocument
 from pymongo.errors import PyMongoError
 
-from headwater.source import RetriableSourceError, SourceError
+from headwater.source import SourceError
 from headwater.sources.mongodb.bson import BsonError
 from headwater.sources.mongodb.change_event import ChangeEvent, ChangeEventReader
 from headwater.sources.mongodb.connection import GOODBYE_SECONDS, Server
@@ -88,6 +88,7 @@ class ChangeStream:
 
     def __init__(self, server: Server, options: StreamOptions, start: Position | None) -> None:
         self._server = server
+        self._session = server.cursor_session()
         self._options = options
         self._database, target = options.scope.target
         self._collection = target if isinstance(target, str) else "$cmd.aggregate"
@@ -116,10 +117,10 @@ class ChangeStream:
         doing = f"opening the change stream on {self._options.scope} of MongoDB at {self._server.hosts}"
         _, target = self._options.scope.target
         with self._server.errors(doing):
-            data = self._server.raw_command(
+            data = self._session.command(
                 self._database, "aggregate", target, pipeline=pipeline, cursor={"batchSize": Int64(0)}
             )
-        reply = self._read(data)
+            reply = read_reply(data)
         self._cursor = reply.cursor
         if start is None and not reply.token:
             raise SourceError(f"{doing}: it gives no resume token with a batch, as MongoDB does since 4.2")
@@ -134,7 +135,7 @@ class ChangeStream:
         if self._options.max_await_ms:
             wait_ms = min(wait_ms, self._options.max_await_ms)
         get_more = partial(
-            self._server.raw_command,
+            self._session.command,
             self._database,
             "getMore",
             Int64(self._cursor),
@@ -145,7 +146,7 @@ class ChangeStream:
         asked, self._next = self._next, None
         with self._server.errors():
             data = get_more() if asked is None else asked.result()
-        reply = self._read(data)
+            reply = read_reply(data)
         if reply.cursor and len(data) >= FULL_BYTES:
             self._next = _beside(get_more)
         try:
@@ -156,12 +157,6 @@ class ChangeStream:
             log.info("the change stream was ended by the server and is opened anew", scope=str(self._options.scope))
             self._open(self._position)
         return changes
-
-    def _read(self, data: bytes) -> Reply:
-        try:
-            return read_reply(data)
-        except BsonError as error:
-            raise RetriableSourceError(f"{self._server.doing}: {error}") from error
 
     def _take(self, reply: Reply) -> Changes:
         data = reply.data
@@ -200,8 +195,9 @@ class ChangeStream:
             with contextlib.suppress(PyMongoError, TimeoutError), pymongo.timeout(GOODBYE_SECONDS):
                 if self._next is not None:
                     self._next.result(GOODBYE_SECONDS)  # a session serves one thread at a time
-                self._server.raw_command(self._database, "killCursors", self._collection, cursors=[Int64(self._cursor)])
+                self._session.command(self._database, "killCursors", self._collection, cursors=[Int64(self._cursor)])
             self._cursor = 0
+        self._session.close()
 
 
 def _beside(call: Callable[[], bytes]) -> Future[bytes]:

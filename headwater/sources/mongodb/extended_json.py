@@ -21,6 +21,8 @@ from functools import lru_cache
 from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import TYPE_CHECKING, Final
 
+import orjson
+
 from headwater.java_double import double_text
 from headwater.sources.little_endian import s32, s64, u32
 from headwater.sources.mongodb import bson
@@ -58,6 +60,8 @@ _RELAXED_AFFIXES: Final = {bson.STRING: _QUOTED, bson.OBJECT_ID: ('{"$oid": "', 
 _STRICT_AFFIXES: Final = _RELAXED_AFFIXES | {bson.INT64: ('{"$numberLong": "', '"}')}
 """What opens and closes the values of a type."""
 
+_LONG: Final = 128
+"""Bytes of a string from which on it is quicker to look at a copy of it."""
 _PLAIN: Final = re.compile(rb"[ !#-\[\]-~]*")
 _INTERPRETED: Final = __file__.endswith(".py")
 _hex: Final = bytes.hex
@@ -297,8 +301,13 @@ class Writer:
 
     def _string(self, data: bytes, start: i64, end: i64) -> str:
         """The text that takes up ``data[start:end]`` as it stands within a JSON string."""
-        if _plain(data, start, end):
-            return self._characters[start - self._start : end - self._start]
+        if end - start < _LONG:
+            if _plain(data, start, end):
+                return self._characters[start - self._start : end - self._start]
+        else:
+            characters = self._characters[start - self._start : end - self._start]
+            if _is_plain(characters):
+                return characters
         text = _text(data[start:end])
         return text if _stands(data, start, end, text) else _quote(text)[1:-1]
 
@@ -420,6 +429,11 @@ def _plain(data: bytes, at: i64, end: i64) -> bool:
     return True
 
 
+def _is_plain(text: str) -> bool:
+    """The same of a text; orjson looks at many characters at once."""
+    return text.isascii() and len(orjson.dumps(text)) == len(text) + 2 and "\x7f" not in text
+
+
 def _stands(data: bytes, at: i64, end: i64, text: str) -> bool:
     """Whether ``text``, which ``data[at:end]`` is, needs no escape; where the bytes are no UTF-8 the answer is no."""
     if _INTERPRETED:
@@ -453,13 +467,13 @@ def _escape(match: re.Match[str]) -> str:
     return encode_basestring_ascii(match[0])[1:-1]
 
 
-def _is_plain(code: int) -> bool:
+def _is_as_it_is(code: int) -> bool:
     if code < 0x7F:
         return code >= 0x20 and code not in b'"\\'
     return unicodedata.category(chr(code)) in _PLAIN_CATEGORIES
 
 
-_AS_IT_IS: Final = bytes(map(_is_plain, range(0x10000)))
+_AS_IT_IS: Final = bytes(map(_is_as_it_is, range(0x10000)))
 """Of each character up to U+FFFF whether it needs no escape."""
 
 

@@ -82,7 +82,7 @@ class Lists:
         return Scope()
 
     def conditions(self, scope: Scope) -> list[dict[str, Any]]:
-        """What ``$match`` can say about an event's ``ns``, beyond what the scope says."""
+        """What ``$match`` can say about an event's ``ns`` that the scope does not."""
         if scope.collection is not None:
             return []
         conditions: list[dict[str, Any]] = []
@@ -105,8 +105,8 @@ def _as_it_is(wanted: str, names: Iterable[str]) -> str:
 def _matches(name: object, expressions: Sequence[str]) -> dict[str, Any]:
     """Whether a name is one of those.
 
-    As an expression: a condition on ``ns.db`` or ``ns.coll`` the server applies to its log, in a form that takes it
-    longer than making the event (MongoDB 6.0).
+    As an expression, which the server looks at when it has made the event. A condition on ``ns.db`` or ``ns.coll`` it
+    applies to its log before, in a form that takes it longer than making the event does (MongoDB 6.0).
     """
     pattern = f"^(?:{'|'.join(expressions)})$"
     return {"$expr": {"$regexMatch": {"input": name, "regex": pattern, "options": "i"}}}

@@ -382,8 +382,17 @@ def _repeats(data: bytes, at: i64, stop: i64) -> bool:
 
 def _stands_at(data: bytes, at: i64, stop: i64, raw: bytes) -> bool:
     """Whether ``data`` goes on with ``raw`` at ``at``, before ``stop``."""
-    end: i64 = at + len(raw)
-    return end <= stop and data[at:end] == raw
+    size: i64 = len(raw)
+    if at + size > stop:
+        return False
+    if _INTERPRETED:
+        return data.startswith(raw, at)
+    place: i64 = 0
+    while place < size:
+        if data[at + place] != raw[place]:
+            return False
+        place += 1
+    return True
 
 
 def _relaxed_date(milliseconds: i64) -> str:

@@ -25,7 +25,7 @@ def asked(lists: Lists) -> tuple[Scope, list[str]]:
         (Lists(collection_include=("orders\\.outbox", "users\\.outbox")), Scope(), ["ns.db", "ns.coll"]),
         (Lists(database_include=("orders",)), Scope("orders"), []),
         (Lists(database_include=("orders", "users")), Scope(), ["ns.db"]),
-        (Lists(database_exclude=("users",)), Scope(), ["ns.db"]),
+        (Lists(database_exclude=("users",)), Scope(), ["ns.db", "$nor"]),
         (
             Lists(database_include=("orders",), collection_exclude=("orders\\.carts",)),
             Scope("orders"),

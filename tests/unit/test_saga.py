@@ -1,4 +1,4 @@
-"""Sagas in SQLite: every way through one, with commands and replies that come twice, late, in any order or not at all."""
+"""Sagas in SQLite: every way through one; commands and replies come twice, late, in any order or not at all."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def test_nothing_is_stored_of_what_fails() -> None:
 
     service = Service(step("Flight", processed=refuse), step("Hotel"))
     service.start()
-    with pytest.raises(ValueError, match="^$"):
+    with pytest.raises(ValueError, match=r"^$"):
         service.answer(service.sent[0], succeeded=True)
     assert service.stored().step == "Flight"
 
@@ -249,7 +249,7 @@ def test_whatever_happens_to_messages_all_is_done_or_all_undone(seed: int, refus
             service.answer(command, succeeded=succeeded)
         if lossy and chance.random() < 0.2:
             service.wait(MINUTE)
-    while any([each.handle_next() for each in participants]):
+    while any(each.handle_next() for each in participants):
         pass  # what was still on its way
     if service.stored().status is Status.COMPLETED:
         assert all(each.booked for each in participants)

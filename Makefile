@@ -34,7 +34,7 @@ demo: $(INSTALLED)  ## start everything, post a course, show its events; ONCE=1 
 	@$(BIN)/python tools/demo.py $(if $(ONCE),--once)
 
 test: $(INSTALLED)  ## all tests against real servers (installed and started here), then those of decoding uncompiled
-	@tools/services up mysql mongodb kafka
+	@tools/services up mysql mongodb kafka schema-registry
 	@eval "$$(tools/services env)" && $(BIN)/python -m pytest $(PYTEST_ARGS)
 	@eval "$$(tools/services env)" && HEADWATER_INTERPRETED=1 $(BIN)/python -m pytest --quiet tests/unit tests/conformance/test_mysql.py
 

@@ -65,6 +65,10 @@ _CONVERTERS = (
     _Plugin("org.apache.kafka.connect.json.JsonConverter", "json", "headwater.converters.json"),
     _Plugin("org.apache.kafka.connect.storage.StringConverter", "string", "headwater.converters.string"),
 )
+_VALUE_CONVERTERS = (
+    *_CONVERTERS,
+    _Plugin("io.confluent.connect.avro.AvroConverter", "avro", "headwater.converters.avro.converter"),
+)
 _HEADER_CONVERTERS = (
     _Plugin("org.apache.kafka.connect.storage.SimpleHeaderConverter", "simple", "headwater.converters.simple_header"),
     *_CONVERTERS,
@@ -112,7 +116,7 @@ def find_connector(name: str) -> SourceConnector:
 
 def find_converter(name: str) -> ConverterModule:
     """The converter that ``key.converter`` or ``value.converter`` names. Raises as `find_connector` does."""
-    return cast("ConverterModule", _load(_find(_CONVERTERS, "Converter", name)))
+    return cast("ConverterModule", _load(_find(_VALUE_CONVERTERS, "Converter", name)))
 
 
 def find_header_converter(name: str) -> ConverterModule:
@@ -131,7 +135,7 @@ def plugin_classes() -> list[tuple[str, str]]:
         (plugin.class_name, kind)
         for kind, plugins in (
             ("source", _CONNECTORS),
-            ("converter", _CONVERTERS),
+            ("converter", _VALUE_CONVERTERS),
             ("header_converter", _HEADER_CONVERTERS),
         )
         for plugin in plugins
@@ -141,7 +145,7 @@ def plugin_classes() -> list[tuple[str, str]]:
 
 def plugin_options(name: str) -> ConfigDef:
     """What can be configured of a plugin of any kind. Raises `UnknownPluginError` or `MissingExtraError`."""
-    plugin = _find((*_CONNECTORS, *_HEADER_CONVERTERS), "Plugin", name)
+    plugin = _find((*_CONNECTORS, *_HEADER_CONVERTERS, *_VALUE_CONVERTERS), "Plugin", name)
     if plugin in _CONNECTORS:
         return find_connector(name).options
     return cast("ConverterModule", _load(plugin)).OPTIONS

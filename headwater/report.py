@@ -14,11 +14,12 @@ from threading import Lock
 from typing import NamedTuple
 
 from headwater.conversion import Conversion
+from headwater.converter import ConversionError
 from headwater.sink import Sink, SinkError
 from headwater.source import Batch, Source, SourceError, SourceProgress
 from headwater.tolerance import TaskError
 
-_KINDS = ((SourceError, "source"), (TaskError, "conversion"), (SinkError, "sink"))
+_KINDS = ((SourceError, "source"), ((TaskError, ConversionError), "conversion"), (SinkError, "sink"))
 """Where errors come from, by their class."""
 
 

@@ -101,6 +101,15 @@ def mongodb_database(_mongodb_client: pymongo.MongoClient[dict[str, Any]]) -> It
 
 
 @pytest.fixture(scope="session")
+def schema_registry_url() -> str:
+    """A schema registry that speaks the API of Confluent's."""
+    url = os.environ.get("SCHEMA_REGISTRY_URL")
+    if not url:
+        pytest.fail("SCHEMA_REGISTRY_URL is not set: `make test` starts the real servers the tests need and sets it")
+    return url
+
+
+@pytest.fixture(scope="session")
 def kafka_bootstrap() -> str:
     """The Kafka brokers the tests run on."""
     servers = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")

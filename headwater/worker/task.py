@@ -1,8 +1,8 @@
 """A task's operating-system process: it runs one pipeline, obeys its worker, and ends when the worker does.
 
 The worker and the task talk through one pipe. The worker sends `headwater.worker.orders`; the task sends `Running`,
-`Failed`, and a `headwater.report.Report` once a second and at its end. When the pipe closes, the worker is gone: the
-task ends at once, and its successor starts from the stored offset.
+`Waiting`, `Failed`, and a `headwater.report.Report` once a second and at its end. When the pipe closes, the worker is
+gone: the task ends at once, and its successor starts from the stored offset.
 """
 
 from __future__ import annotations
@@ -59,6 +59,13 @@ class TaskSpec:
 @dataclass(frozen=True, slots=True)
 class Running:
     """The start position is fixed: what commits from now on is delivered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The task makes no messages until something outside of it is mended; ``reason`` says what."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +140,7 @@ def _deliver(spec: TaskSpec, worker: WorkerConfig, teller: _Teller, orders: Orde
             store,
             teller.meter,
             on_running=lambda: teller.send(Running()),
+            on_waiting=lambda reason: teller.send(Waiting(worker.references.redact(reason))),
             stopping=orders.stop.is_set,
             topics_reset=orders.reset_topics,
         )

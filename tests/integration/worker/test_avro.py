@@ -100,7 +100,9 @@ def test_a_refused_schema_stops_the_task_which_goes_on_once_it_is_let_pass(
     assert read_names(kafka_bootstrap, topic, registry, 3) == ["Anna", "Ben", "Cleo"]
 
 
-def test_a_registry_that_is_down_is_waited_for(worker, items, avro, topic, kafka_bootstrap, registry, schema_registry_url):
+def test_a_registry_that_is_down_is_waited_for(
+    worker, items, avro, topic, kafka_bootstrap, registry, schema_registry_url
+):
     address = urlsplit(schema_registry_url)
     with Proxy((address.hostname, address.port)) as proxy:
         proxy.refuse()

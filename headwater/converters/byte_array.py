@@ -26,9 +26,10 @@ class ByteArrayConverter:
 
     def convert(self, topic: str, schema: Schema | None, value: Any) -> bytes | None:
         """As `Converter.convert`; null is a null message, whatever the schema's default."""
-        _check(topic, schema)
+        if schema is not None and schema.type is not Type.BYTES:
+            raise _refusal(topic, schema.type)
         if value is not None and type(value) is not bytes:
-            raise ConversionError(f"topic {topic}: ByteArrayConverter writes bytes, not {type(value).__name__}")
+            raise _refusal(topic, type(value).__name__)
         return value
 
     def plan(self, topic: str, schema: Schema | None, node: Node, scope: Scope) -> str:
@@ -37,12 +38,10 @@ class ByteArrayConverter:
             case Const(value):
                 converted = self.convert(topic, schema, value)
                 return "None" if converted is None else scope.bind(converted)
-            case Slot(name) if schema is not None:
-                _check(topic, schema)
+            case Slot(name) if schema is not None and schema.type is Type.BYTES and schema.name != DECIMAL:
                 return name
-        raise ConversionError(f"topic {topic}: ByteArrayConverter writes bytes, not structs")
+        raise _refusal(topic, "what has no schema" if schema is None else schema.name or schema.type)
 
 
-def _check(topic: str, schema: Schema | None) -> None:
-    if schema is not None and (schema.type is not Type.BYTES or schema.name == DECIMAL):
-        raise ConversionError(f"topic {topic}: ByteArrayConverter writes bytes, not {schema.name or schema.type}")
+def _refusal(topic: str, given: str) -> ConversionError:
+    return ConversionError(f"topic {topic}: ByteArrayConverter writes bytes, not {given}")

@@ -36,10 +36,12 @@ class NumberConverter:
         return self
 
     def convert(self, topic: str, schema: Schema | None, value: Any) -> bytes | None:
-        """As `Converter.convert`; null is a null message, whatever the schema."""
-        if value is None:
-            return None
+        """As `Converter.convert`; null is a null message, whatever the schema's default."""
         try:
+            if value is None:
+                if self.type is Type.BOOLEAN and schema is not None:
+                    self._check(schema)
+                return None
             self._check(schema)
             if self.type in INTEGER_BITS:
                 integer_check(Schema(self.type))(value)

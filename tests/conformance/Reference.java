@@ -51,6 +51,7 @@ import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.header.Header;
 import org.apache.kafka.connect.json.JsonConverter;
 import org.apache.kafka.connect.source.SourceRecord;
+import org.apache.kafka.connect.storage.Converter;
 import org.apache.kafka.connect.storage.SimpleHeaderConverter;
 import org.bson.BsonBinaryReader;
 import org.bson.BsonDocument;
@@ -66,7 +67,7 @@ import org.bson.codecs.DecoderContext;
  * <pre>
  *   Reference engine           first line: the connector's configuration; then source records come out as Connect
  *                              would write them, until standard input ends
- *   Reference json-converter   answers each {config, topic, schema, value} with {bytes} or {error, message}
+ *   Reference converter        answers each {class, config, topic, schema, value} with {bytes} or {error, message}
  *   Reference avro-converter   answers each {config, topic, key, schema, value} with {bytes, subject, text}, or with
  *                              {error, message}
  *   Reference partitioner      answers each {key, partitions} with {partition}
@@ -87,7 +88,7 @@ public final class Reference {
         System.setOut(System.err); // standard output belongs to the protocol
         switch (args[0]) {
             case "engine" -> new Engine(properties(JSON.readTree(IN.readLine()))).run();
-            case "json-converter" -> new Converters().answer();
+            case "converter" -> new Converters().answer();
             case "avro-converter" -> answerEach(Reference::avro);
             case "partitioner" -> answerEach(request -> JSON.createObjectNode().put("partition",
                     BuiltInPartitioner.partitionForKey(
@@ -351,28 +352,31 @@ public final class Reference {
         public void close() {}
     }
 
-    /** JsonConverters by configuration, and the decoding of a request into Connect's schema and value. */
+    /** Converters by class and configuration, and the decoding of a request into Connect's schema and value. */
     private static final class Converters {
-        private final Map<JsonNode, JsonConverter> converters = new LinkedHashMap<>();
+        private final Map<JsonNode, Converter> converters = new LinkedHashMap<>();
 
         void answer() throws IOException {
             answerEach(request -> {
                 Schema schema = schema(request.get("schema"));
                 Object value = value(schema, request.get("value"));
-                byte[] bytes = converter(request.get("config"))
+                byte[] bytes = converter(request.get("class").asText(), request.get("config"))
                         .fromConnectData(request.path("topic").asText(), schema, value);
                 return JSON.createObjectNode().put("bytes", base64(bytes));
             });
         }
 
-        private JsonConverter converter(JsonNode config) {
-            return converters.computeIfAbsent(config, options -> {
-                JsonConverter converter = new JsonConverter();
+        private Converter converter(String type, JsonNode config) throws ReflectiveOperationException {
+            JsonNode key = JSON.createObjectNode().set(type, config);
+            Converter known = converters.get(key);
+            if (known == null) {
+                known = (Converter) Class.forName(type).getDeclaredConstructor().newInstance();
                 Map<String, Object> map = new LinkedHashMap<>();
-                options.properties().forEach(option -> map.put(option.getKey(), option.getValue().asText()));
-                converter.configure(map, false);
-                return converter;
-            });
+                config.properties().forEach(option -> map.put(option.getKey(), option.getValue().asText()));
+                known.configure(map, false);
+                converters.put(key, known);
+            }
+            return known;
         }
 
         private static Schema schema(JsonNode node) throws IOException {

@@ -383,10 +383,13 @@ class _Asked:
         return answer
 
 
-class JsonConverterReference(_Asked):
-    """Kafka Connect's JsonConverter: the exact bytes of ``fromConnectData``."""
+class ConverterReference(_Asked):
+    """A converter of Kafka Connect's or Debezium's: the exact bytes of ``fromConnectData``."""
 
-    mode = "json-converter"
+    mode = "converter"
+
+    def __init__(self, class_name: str) -> None:
+        self._class = class_name
 
     def from_connect_data(
         self, schema: Schema | None, value: Any, config: Mapping[str, str] | None = None
@@ -398,12 +401,20 @@ class JsonConverterReference(_Asked):
         raises: at building the schema or the value, or at converting.
         """
         question = {
+            "class": self._class,
             "config": dict(config or {}),
             "topic": "topic",
             "schema": _schema_json(schema),
             "value": _value_json(schema, value),
         }
         return _bytes(self._ask(question)["bytes"])
+
+
+class JsonConverterReference(ConverterReference):
+    """Kafka Connect's JsonConverter."""
+
+    def __init__(self) -> None:
+        super().__init__("org.apache.kafka.connect.json.JsonConverter")
 
 
 class Written(NamedTuple):

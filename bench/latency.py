@@ -19,9 +19,9 @@ from bench.engine import POLL_SECONDS, Engine
 from bench.engines.bare import MESSAGE_BYTES, BareProduce
 from bench.engines.limits import bare_producer
 from bench.progress import Progress, RunFailedError
-from bench.server import MySqlServer
-from bench.throughput import FAILURES, TOPIC, Result, clean_up, prepare
-from bench.workload import Workload
+from bench.servers.mysql import MySqlServer
+from bench.throughput import FAILURES, Result, prepare
+from bench.workloads.mysql import MySqlWorkload
 
 DRAIN_SECONDS = 180
 
@@ -40,9 +40,12 @@ WARM_UP = Load("warm-up", 5000, 10, 5)
 LOADS = (Load("idle", 20, 1, 4), Load("5,000/s", 5000, 10, 10), Load("full", None, 100, 2))
 
 
-def workload(sink: str) -> Workload:
+def workload(sink: str) -> MySqlWorkload:
     """The outbox that the loads write into."""
-    return Workload(f"latency-{sink}", f"latency, {sink} sink", 0, 1, sink=sink)
+    return MySqlWorkload(f"latency-{sink}", f"latency, {sink} sink", 0, 1, sink=sink)
+
+
+TOPIC = workload("kafka").topic
 
 
 def run(
@@ -53,13 +56,13 @@ def run(
     for repeat in range(repeats):
         for engine in engines:
             yield from _told(_engine_results(outbox, engine, server), outbox, engine.name, repeat, say)
-            clean_up(server)
+            server.clean_up()
         if sink == "kafka":
             yield from _told(_limit_results(), outbox, BareProduce.name, repeat, say)
 
 
 def _told(
-    results: Sequence[Result], outbox: Workload, engine: str, repeat: int, say: Callable[[str], None]
+    results: Sequence[Result], outbox: MySqlWorkload, engine: str, repeat: int, say: Callable[[str], None]
 ) -> Iterator[Result]:
     for result in results:
         whole = {"workload": outbox.name, "engine": engine, "pair": repeat, **result}
@@ -67,7 +70,7 @@ def _told(
         yield whole
 
 
-def _engine_results(outbox: Workload, engine: Engine, server: MySqlServer) -> list[Result]:
+def _engine_results(outbox: MySqlWorkload, engine: Engine, server: MySqlServer) -> list[Result]:
     try:
         for error in prepare(outbox, [engine], server).values():
             raise error
@@ -90,7 +93,7 @@ def _limit_results() -> list[Result]:
     return [_result(load, found[load.name]) for load in paced]
 
 
-def measure(outbox: Workload, engine: Engine) -> list[Result]:
+def measure(outbox: MySqlWorkload, engine: Engine) -> list[Result]:
     """One run through all loads. Raises `RunFailedError`."""
     broker = Broker(TOPIC) if outbox.sink == "kafka" else None
     if broker:

@@ -20,7 +20,7 @@ import structlog
 
 from headwater.config import ConfigError
 from headwater.logs import configure_logs, redact_logs
-from headwater.report import Meter
+from headwater.meter import Meter
 from headwater.sink import SinkError
 from headwater.source import SourceError
 from headwater.store import StaleEpochError

@@ -148,7 +148,7 @@ EMPTY_LEVEL = Difference(
     frozenset({"body"}),
 )
 PLUGINS = Difference(
-    "plugins that are no connectors",
+    "plugins that are no sources",
     "those of Kafka Connect and Debezium",
     "those of them that there are here",
     frozenset({"body"}),

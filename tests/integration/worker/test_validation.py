@@ -192,3 +192,43 @@ def test_requests_that_are_refused(worker, plugin, body, message):
     answer = worker.request("PUT", f"/connector-plugins/{plugin}/config/validate", body)
     assert (answer.status_code, answer.json()["error_code"]) == (400, 400)
     assert message in answer.json()["message"]
+
+
+@pytest.fixture
+def mongodb(mongodb_url):
+    return {
+        "connector.class": "MongoDbConnector",
+        "name": "orders",
+        "topic.prefix": "orders",
+        "mongodb.connection.string": mongodb_url,
+    }
+
+
+def test_mongodb_s_options_stand_in_debezium_s_groups(worker, mongodb):
+    validation = validate(worker, mongodb, "MongoDbConnector")
+    assert errors(validation) == {}
+    assert validation["groups"][-3:] == ["MongoDB", "Connector", "Events"]
+    options = by_name(validation)
+    assert options["mongodb.connection.string"]["value"]["value"] == "[hidden]"
+    own = [config["definition"] for config in options.values() if config["definition"]["group"] == "MongoDB"]
+    assert [each["order_in_group"] for each in own] == list(range(1, len(own) + 1))
+    assert all(each["display_name"] != each["name"] for each in own)
+
+
+@pytest.mark.parametrize(
+    ("change", "option", "message"),
+    [
+        ({"capture.scope": "collection", "capture.target": "orders"}, "capture.target", "must be DATABASE.COLLECTION"),
+        (
+            {"snapshot.collection.filter.overrides": "orders.outbox"},
+            "snapshot.collection.filter.overrides.orders.outbox",
+            "must be a condition",
+        ),
+    ],
+)
+def test_what_options_say_together_is_checked_as_at_creation(worker, mongodb, change, option, message):
+    (told,) = errors(validate(worker, mongodb | change, "MongoDbConnector"))[option]
+    assert message in told
+    created = worker.request("PUT", "/connectors/orders/config", mongodb | change)
+    assert created.status_code == 400
+    assert told in created.json()["message"]

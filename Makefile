@@ -33,10 +33,13 @@ $(INSTALLED): $(READY) pyproject.toml setup.py $(HOT)
 demo: $(INSTALLED)  ## start everything, post a course, show its events; ONCE=1 ends by itself
 	@$(BIN)/python tools/demo.py $(if $(ONCE),--once)
 
-test: $(INSTALLED)  ## all tests against real servers (installed and started here), then those of decoding uncompiled
+UNCOMPILED = tests/unit tests/integration/mysql_source tests/integration/mongodb_source tests/faults/test_processes.py \
+	$(addprefix tests/conformance/test_,mysql.py mongodb.py extended_json.py)
+
+test: $(INSTALLED)  ## all tests against real servers (installed and started here), then those of what is compiled uncompiled
 	@tools/services up mysql mongodb kafka schema-registry
 	@eval "$$(tools/services env)" && $(BIN)/python -m pytest $(PYTEST_ARGS)
-	@eval "$$(tools/services env)" && HEADWATER_INTERPRETED=1 $(BIN)/python -m pytest --quiet tests/unit tests/conformance/test_mysql.py tests/conformance/test_extended_json.py
+	@eval "$$(tools/services env)" && HEADWATER_INTERPRETED=1 $(BIN)/python -m pytest --quiet $(UNCOMPILED)
 
 check: $(READY)  ## lint, format, types, import contracts, the container's files
 	$(BIN)/ruff check .

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 
 from bench.broker import Broker
 from bench.engine import POLL_SECONDS, Engine
@@ -152,6 +153,9 @@ def write(load: Load) -> list[int]:
     """Commit transactions at a load's pace; when (ns, monotonic) each row's commit began."""
     with MySqlServer() as server:
         statements = replace(workload("counting"), events=1 << 40, rows=load.rows).inserts()
+        if load.rate:  # made before: making them takes as long as half of the pace leaves between two transactions
+            transactions = round(load.rate * load.seconds / load.rows)
+            statements = chain(list(islice(statements, transactions)), statements)
 
         def commit() -> int:
             server.execute_together(("BEGIN", next(statements)))

@@ -43,6 +43,7 @@ def explain(connector: Path, worker_file: Path | None) -> None:
             worker = read_worker_config(_registering_in(schemas, properties))
             redact = worker.references.redact
             config = read_connector_config(_registering_in(schemas, _read_config(connector)), worker.references)
+            redact = config.redact
             converters = build_converters(worker, config)
             source = config.connector.open(config.options)
             try:

@@ -24,7 +24,7 @@ from headwater.sink import Sink, Topic
 from headwater.store import TaskStore
 from headwater.tolerance import DeadLetters, Tolerance, Unreadable
 from headwater.worker.connector_config import ConnectorConfig
-from headwater.worker.option_names import NameResolver, OptionWarning
+from headwater.worker.option_names import NameResolver, OptionWarning, unknown_option
 from headwater.worker.worker_config import WorkerConfig
 
 _FINDERS: Mapping[str, Callable[[str], ConverterModule]] = {
@@ -135,7 +135,7 @@ def check_worker(worker: WorkerConfig) -> None:
     """
     problems = find_problems(worker, {})
     if problems:
-        with worker.references.redacted_errors():
+        with worker.references.redact.of_errors():
             raise ConfigError(problems)
 
 
@@ -173,6 +173,20 @@ def converter_warnings(connector: Mapping[str, str]) -> list[OptionWarning]:
         _, found = NameResolver(options, {}).resolve(_below(connector, converter))
         warnings.extend(OptionWarning(f"{converter}.{w.option}", f"{converter}: {w.message}") for w in found)
     return warnings
+
+
+def producer_options(connector: Mapping[str, str]) -> ConfigDef:
+    """What the connector sets of its producer; needs the sink's extra."""
+    from headwater.sinks.kafka.overrides import override_options
+
+    return override_options(connector)
+
+
+def producer_warnings(connector: Mapping[str, str]) -> list[OptionWarning]:
+    """Warnings of options that the producer doesn't know; needs the sink's extra."""
+    from headwater.sinks.kafka.overrides import unknown_overrides
+
+    return [OptionWarning(name, unknown_option(name, near)) for name, near in unknown_overrides(connector).items()]
 
 
 def _own_converters(connector: Mapping[str, str]) -> Iterator[tuple[str, ConfigDef]]:

@@ -21,7 +21,8 @@ _CONVERTERS = {"key.converter": "converter", "value.converter": "converter", "he
 class Validation:
     """What was found.
 
-    ``definition``  what can be configured: of the connector, and of the converters that it has of its own
+    ``definition``  what can be configured: of the connector, of the converters that it has of its own, and what it sets
+                    of its producer
     ``given``       the values by the names they were given, and by declared ones; secrets are hidden
     ``problems``    what keeps the connector from being created
     """
@@ -49,10 +50,16 @@ def validate(worker: WorkerConfig, raw: Mapping[str, str], *, connect: bool = Fa
         if connect:
             problems += named.connector.check_connection(config)
     return Validation(
-        _with_converters(named.definition, worker) + assembly.converter_options(named.values),
+        _with_converters(named.definition, worker)
+        + assembly.converter_options(named.values)
+        + assembly.producer_options(named.values),
         hide_secrets({**raw, **named.given}, worker.references),
-        tuple(Problem(problem.option, worker.references.redact(problem.message)) for problem in problems),
-        (*named.warnings, *assembly.converter_warnings(named.values)),
+        tuple(named.redact.of_problems(problems)),
+        (
+            *named.warnings,
+            *assembly.converter_warnings(named.values),
+            *assembly.producer_warnings(named.values),
+        ),
     )
 
 

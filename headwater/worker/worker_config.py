@@ -260,7 +260,7 @@ def read_worker_config(raw: Mapping[str, str]) -> WorkerConfig:
     names = ConfigDef(WORKER_OPTIONS.options[CONFIG_PROVIDERS]).parse(given)[CONFIG_PROVIDERS]
     references, provider_warnings = read_config_providers(names, given)
     warnings += [*provider_warnings, *references.warnings(given)]
-    with references.redacted_errors():
+    with references.redact.of_errors():
         values = references.resolve(given, [name for name in given if name.startswith(CONFIG_PROVIDERS)])
         options = WORKER_OPTIONS.parse(values)
         listeners = _listeners("listeners", options["listeners"] or [""], DEFAULT_PORT)

@@ -29,9 +29,10 @@ from headwater.source import SourceError
 from headwater.sources.mongodb.bson import BsonError
 from headwater.sources.mongodb.change_event import ChangeEvent, ChangeEventReader
 from headwater.sources.mongodb.connection import GOODBYE_SECONDS, Server
-from headwater.sources.mongodb.position import START_ANEW, Position, Token, TokenError
+from headwater.sources.mongodb.position import Position, Token, TokenError
 from headwater.sources.mongodb.reply import Reply, Run, read_reply, read_runs
 from headwater.sources.mongodb.scope import Scope
+from headwater.sources.stale import WAYS_ON, StaleStateError
 
 log = structlog.get_logger(__name__)
 
@@ -219,12 +220,12 @@ def _token_of(data: bytes, event: ChangeEvent) -> Token:
 
 
 def check_time(server: Server, token: Token) -> None:
-    """A place in the future is one of another server. Raises `SourceError`."""
+    """A place in the future is one of another server. Raises `StaleStateError`."""
     with server.errors():
         reply = server.command("admin", "ping", 1)
     now = reply.get("operationTime")
     if now is not None and token.cluster_time.time > now.time:  # a high-water mark may be a little ahead
-        raise SourceError(
+        raise StaleStateError(
             f"the offset is at {token.cluster_time}, which this MongoDB ({server.hosts}, at {now}) has not reached: "
-            f"it is another server or was restored from a backup: {START_ANEW}"
+            f"it is another server or was restored from a backup: {WAYS_ON}"
         )

@@ -18,13 +18,15 @@ from pymongo.server_description import ServerDescription
 from headwater.config import Config
 from headwater.source import RetriableSourceError, SourceError
 from headwater.sources.mongodb.bson import BsonError
-from headwater.sources.mongodb.position import START_ANEW
 from headwater.sources.mongodb.tls import driver_files
+from headwater.sources.stale import WAYS_ON, StaleStateError
 
 log = structlog.get_logger(__name__)
 
 RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 
+INVALID_TOKEN = 260
+STREAM_FATAL = 280
 HISTORY_LOST = 286
 GOODBYE_SECONDS = 1.0
 """How long to wait for a server that is told that it has one reader less."""
@@ -41,11 +43,10 @@ _HINTS = {
         "databases: db.grantRolesToUser(USER, [{role: 'readAnyDatabase', db: 'admin'}])"
     ),
     18: "check user, password and the database that holds the user (mongodb.authsource, or authSource= in the string)",
-    260: START_ANEW,
-    280: START_ANEW,
+    INVALID_TOKEN: WAYS_ON,
     HISTORY_LOST: (
         "the log no longer reaches back to the stored offset, and what changed in between is lost to it: "
-        f"{START_ANEW} (and make the log larger: db.adminCommand({{replSetResizeOplog: 1, size: MEGABYTES}}))"
+        f"{WAYS_ON} (and make the log larger: db.adminCommand({{replSetResizeOplog: 1, size: MEGABYTES}}))"
     ),
     10334: (
         "a change event is larger than the 16 MB that a document may have: cursor.oversize.handling.mode=skip leaves "
@@ -70,14 +71,12 @@ def source_error(error: PyMongoError, doing: str) -> SourceError:
         return SourceError(f"{text} ({_CERTIFICATE_HINT})")
     if isinstance(error, ConnectionFailure) or code in _PASSING:
         return RetriableSourceError(text)
-    if code == HISTORY_LOST:
-        return HistoryLostError(f"{text} ({_HINTS[code]})")
+    if code in (INVALID_TOKEN, HISTORY_LOST):
+        return StaleStateError(f"{text} ({_HINTS[code]})")
+    if code == STREAM_FATAL and "resume" in text:  # else a stage of cursor.pipeline took the token away
+        return StaleStateError(f"{text} ({WAYS_ON})")
     hint = _HINTS.get(code) if code is not None else None
     return SourceError(f"{text} ({hint})" if hint else text)
-
-
-class HistoryLostError(SourceError):
-    """The log no longer has the place to start from."""
 
 
 def _told(error: PyMongoError) -> str:

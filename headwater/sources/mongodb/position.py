@@ -22,13 +22,8 @@ from bson.timestamp import Timestamp
 
 from headwater.source import Offset, OffsetError, SourceError
 from headwater.sources.mongodb.bson import document_end
+from headwater.sources.stale import START_ANEW
 from headwater.sources.transaction_metadata import OFFSET_COUNT
-
-START_ANEW = (
-    "stop the connector, delete its offsets and resume it (PUT /connectors/NAME/stop, DELETE /connectors/NAME/offsets, "
-    "PUT /connectors/NAME/resume), so that it starts with a new snapshot; snapshot.mode=when_needed does so by itself"
-)
-"""What to do about an offset that can't be used any more."""
 
 _CLUSTER_TIME = re.compile(r"82([0-9A-F]{8})([0-9A-F]{8})")
 _NUMBER = r"(?:29|2B..|2C....|2D.{6}|2E.{8})"

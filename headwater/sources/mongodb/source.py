@@ -15,13 +15,14 @@ from headwater.source import EMPTY, Batch, Offset, Partition, Resume, Rows, Snap
 from headwater.sources.filters import TableFilter
 from headwater.sources.heartbeat import Heartbeats
 from headwater.sources.mongodb.change_stream import Changes, ChangeStream, StreamOptions, check_time
-from headwater.sources.mongodb.connection import HistoryLostError, Server
+from headwater.sources.mongodb.connection import Server
 from headwater.sources.mongodb.position import Position, SnapshotPlace
 from headwater.sources.mongodb.reply import Run
 from headwater.sources.mongodb.shapes import CollectionShapes, ShapeOptions
 from headwater.sources.mongodb.snapshot import Snapshot
 from headwater.sources.mongodb.snapshot_options import SnapshotOptions
 from headwater.sources.mongodb.transactions import Transactions
+from headwater.sources.stale import new_snapshot
 
 log = structlog.get_logger(__name__)
 
@@ -62,9 +63,13 @@ class MongoDbSource:
     # starting
 
     def start(self, resume: Resume) -> Batch:
+        with new_snapshot(wanted=self._mode.mends):
+            return self._start(resume)
+
+    def _start(self, resume: Resume) -> Batch:
         stored = Position.from_offset(resume.offset) if resume.offset else None
         position = self._open(stored)
-        reads_documents = position is not stored or stored.snapshot is not None or self._mode.always
+        reads_documents = stored is None or stored.snapshot is not None or self._mode.always
         if not (reads_documents and self._mode.data):
             self._position = replace(position, snapshot=None)
             if position is stored and self._transactions is not None:
@@ -84,23 +89,14 @@ class MongoDbSource:
         server = self._connected()
         options = self._stream_options(server)
         if start is not None:
-            try:
-                check_time(server, start.token)
-                stream = ChangeStream(server, options, start)
-                self._ahead = stream.read(0)  # shows whether the log reaches back so far
-            except HistoryLostError as error:
-                if not self._mode.mends:
-                    raise
-                log.warning("the log is no longer whole, so a new snapshot is taken", error=str(error))
-                start = None
-        if start is None:
-            stream = ChangeStream(server, options, None)
-            start = stream.position
-        self._stream = stream
+            check_time(server, start.token)
+        stream = self._stream = ChangeStream(server, options, start)
+        if start is not None:
+            self._ahead = stream.read(0)  # shows whether the log reaches back so far
         if options.needs_images:
             self._warn_of_missing_images(server)
-        log.info("reading the change stream", of=str(options.scope), start=str(start.token.cluster_time))
-        return start
+        log.info("reading the change stream", of=str(options.scope), start=str(stream.position.token.cluster_time))
+        return start or stream.position
 
     def _warn_of_missing_images(self, server: Server) -> None:
         """Where a collection keeps no images the server gives null in their place, and says nothing."""
@@ -133,6 +129,10 @@ class MongoDbSource:
     # reading
 
     def poll(self, timeout: float) -> Batch:
+        with new_snapshot(wanted=self._mode.mends):
+            return self._poll(timeout)
+
+    def _poll(self, timeout: float) -> Batch:
         if self._snapshot is not None:
             return self._poll_snapshot(self._snapshot)
         if self._stream is None:

@@ -22,7 +22,7 @@ from headwater.sources.little_endian import u16, u32
 from headwater.sources.mysql.connection import driver_errors, drop, send_command, socket_of, source_error
 from headwater.sources.mysql.event_types import FORMAT_DESCRIPTION
 from headwater.sources.mysql.gtid import GtidSet
-from headwater.sources.mysql.stale import WAYS_ON, StaleStateError
+from headwater.sources.stale import WAYS_ON, StaleStateError
 
 if TYPE_CHECKING:
     from mypy_extensions import i64

@@ -8,7 +8,7 @@ from pymysql.cursors import Cursor
 
 from headwater.source import SourceError
 from headwater.sources.mysql.position import StartPoint
-from headwater.sources.mysql.stale import WAYS_ON, StaleStateError
+from headwater.sources.stale import WAYS_ON, StaleStateError
 
 
 def _one(cursor: Cursor, query: str, *arguments: object) -> tuple[Any, ...] | None:

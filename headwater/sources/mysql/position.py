@@ -13,7 +13,7 @@ from typing import Any
 
 from headwater.source import Offset, OffsetError, SourceError
 from headwater.sources.mysql.gtid import GtidSet
-from headwater.sources.mysql.stale import START_ANEW
+from headwater.sources.stale import START_ANEW
 
 SNAPSHOT = "INITIAL"
 """The offset's ``snapshot`` while the snapshot at its position is not finished."""

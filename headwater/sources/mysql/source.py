@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import structlog
@@ -17,7 +16,6 @@ from headwater.source import (
     Partition,
     Resume,
     Rows,
-    SnapshotNeededError,
     SnapshotProgress,
     SourceError,
     SourceProgress,
@@ -35,10 +33,10 @@ from headwater.sources.mysql.position import StartPoint, describe
 from headwater.sources.mysql.schema_change import SchemaChanges
 from headwater.sources.mysql.shapes import ShapeOptions, table_shapes
 from headwater.sources.mysql.snapshot import Snapshot, table_names
-from headwater.sources.mysql.stale import StaleStateError
 from headwater.sources.mysql.structures import Structures, TableName
 from headwater.sources.mysql.table import Table
 from headwater.sources.mysql.table_map import TableMapError
+from headwater.sources.stale import new_snapshot
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -56,6 +54,7 @@ class MySqlSource:
         self._schema_changes = schema_changes
         self._shape_options = shape_options
         self._filter = tables
+        self._mends = config["snapshot.mode"].lower() == "when_needed"
         self.partition: Partition = {"server": shape_options.prefix}
         self._stream: BinlogStream | None = None
         self._snapshot: Snapshot | None = None
@@ -68,7 +67,7 @@ class MySqlSource:
     # starting
 
     def start(self, resume: Resume) -> Batch:
-        with self._new_snapshot_when_needed():
+        with new_snapshot(wanted=self._mends):
             return self._start(resume)
 
     def _start(self, resume: Resume) -> Batch:
@@ -99,15 +98,6 @@ class MySqlSource:
         if self._snapshot is None:
             self._dump(point)
         return first
-
-    @contextmanager
-    def _new_snapshot_when_needed(self) -> Iterator[None]:
-        try:
-            yield
-        except StaleStateError as error:
-            if self._config["snapshot.mode"].lower() != "when_needed":
-                raise
-            raise SnapshotNeededError(str(error)) from error
 
     def _check_position(self, point: StartPoint) -> bool:
         return self._with_cursor(lambda cursor: checks.check_position(cursor, point))
@@ -157,7 +147,7 @@ class MySqlSource:
     # reading
 
     def poll(self, timeout: float) -> Batch:
-        with self._new_snapshot_when_needed():
+        with new_snapshot(wanted=self._mends):
             return self._poll(timeout)
 
     def _poll(self, timeout: float) -> Batch:

@@ -165,6 +165,18 @@ DEBEZIUM_VALUES = Difference(
     "what was given, or the default",
     frozenset({"body"}),
 )
+PRODUCER_VALUES = Difference(
+    "a value of `producer.override.…` that is not of its type, in a validation",
+    "500",
+    "an error at the option",
+    frozenset({"body"}),
+)
+PRODUCER_OPTIONS = Difference(
+    "what a validation says of `producer.override.…`",
+    "the Java producer's types, defaults and documentation; nothing of a name that it doesn't have",
+    "PASSWORD or STRING, and how librdkafka takes it; a name that the producer doesn't have is in `Warnings`",
+    frozenset({"body"}),
+)
 OPTIONS = Difference(
     "a plugin's options that are required, of type LIST or there at all",
     "Debezium's own table",

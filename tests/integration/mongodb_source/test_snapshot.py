@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from headwater.config import ConfigError
 from headwater.source import SourceError
-from headwater.sources.mongodb import snapshot
+from headwater.sources.mongodb import chunks
 from tests.capture import Capture, Event
 
 Start = Callable[..., Capture]
@@ -21,7 +21,7 @@ Document = dict[str, Any]
 
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot, "CHUNK_DOCUMENTS", 10)
+    monkeypatch.setattr(chunks, "CHUNK_DOCUMENTS", 10)
 
 
 def read(events: list[Event]) -> list[tuple[str, str]]:
@@ -52,7 +52,7 @@ def test_every_document_comes_once_and_the_last_one_says_so(
 def test_ids_of_all_types_in_chunks_of_three(
     capture: Start, mongodb_database: Database[Document], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(snapshot, "CHUNK_DOCUMENTS", 3)
+    monkeypatch.setattr(chunks, "CHUNK_DOCUMENTS", 3)
     ids = [1, 2.5, Int64(3), Decimal128("4"), "a", "", {"a": 1}, {"a": 1, "b": 2}, Binary(b"x"), ObjectId(), True]
     ids += [None, MinKey(), MaxKey(), *range(10, 20)]
     mongodb_database.a.insert_many([{"_id": _id} for _id in ids])
@@ -71,7 +71,7 @@ def test_ids_of_all_types_in_chunks_of_three(
 def test_every_kind_of_collection(
     capture: Start, mongodb_database: Database[Document], monkeypatch: pytest.MonkeyPatch, kind: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(snapshot, "CHUNK_DOCUMENTS", 3)
+    monkeypatch.setattr(chunks, "CHUNK_DOCUMENTS", 3)
     mongodb_database.create_collection("a", **kind)
     mongodb_database.a.insert_many([{"_id": letter} for letter in "aBcDeFgHij"])
     found = read(capture().snapshot())

@@ -80,6 +80,7 @@ def test_every_option_has_its_errors_as_create_tells_them(worker, named):
         "column.mask.with.3.chars": "a.b.c",
         "value.converter.schemas.enable": "maybe",
         "producer.override.acks": "2",
+        "producer.override.interceptor.classes": "a.b.C",
         "topic.creation.default.replication.factor": 1,
         "topic.creation.default.partitions": "none",
         "signal.data.collection": None,
@@ -90,6 +91,7 @@ def test_every_option_has_its_errors_as_create_tells_them(worker, named):
             "signal.data.collection",
             "column.mask.with.3.chars",
             "producer.override.acks",
+            "producer.override.interceptor.classes",
             "topic.creation.default.partitions",
             "tasks.max",
             "transforms",
@@ -125,6 +127,24 @@ def test_a_source_that_can_not_be_reached_is_told_at_its_host(worker, named, cha
     found = errors(validate(worker, named | change))
     assert list(found) == ["database.hostname"]
     assert message in found["database.hostname"][0]
+
+
+def test_what_is_set_of_the_producer_is_described(worker, named):
+    named |= {
+        "producer.override.linger.ms": "5",
+        "producer.override.ssl.key.password": "a",
+        "producer.override.ack": "1",
+    }
+    validation = validate(worker, named)
+    assert errors(validation) == {}
+    options = by_name(validation)
+    linger = options["producer.override.linger.ms"]["definition"]
+    assert (linger["type"], linger["display_name"]) == ("STRING", "linger.ms")
+    assert "queue.buffering.max.ms" in linger["documentation"]
+    password = options["producer.override.ssl.key.password"]
+    assert (password["definition"]["type"], password["value"]["value"]) == ("PASSWORD", "[hidden]")
+    unknown = options["producer.override.ack"]["definition"]
+    assert (unknown["group"], "did you mean producer.override.acks?" in unknown["documentation"]) == ("Warnings", True)
 
 
 def test_what_has_no_effect_is_told_in_a_group_of_its_own(worker, named):

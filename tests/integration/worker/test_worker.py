@@ -121,6 +121,18 @@ def test_only_the_client_library_of_the_database_in_use_is_loaded(own_worker, co
     assert not [libraries for libraries in loaded if "_cbson" in libraries]
 
 
+def test_a_worker_that_is_killed_before_it_hears_of_a_task_leaves_nothing_behind(own_worker, config):
+    post(own_worker, config)
+    own_worker.wait_running("items")
+    (fork_server,), (task,) = own_worker.fork_servers(), own_worker.task_processes()
+    os.kill(own_worker.process.pid, signal.SIGSTOP)
+    os.kill(task, signal.SIGKILL)
+    wait_until("the fork server has told of it", lambda: not Path(f"/proc/{task}").exists())
+    own_worker.kill()
+    wait_until("the fork server's end", lambda: not Path(f"/proc/{fork_server}").exists())
+    assert "Traceback" not in own_worker.log.read_text()
+
+
 def test_tasks_end_with_a_killed_worker_and_the_next_one_takes_over(own_worker, config, items, names):
     post(own_worker, config)
     own_worker.wait_running("items")

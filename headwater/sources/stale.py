@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from headwater.source import SourceError
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from headwater.source import SnapshotNeededError, SourceError
 
 START_ANEW = (
     "stop the connector, delete its offsets and resume it (PUT /connectors/NAME/stop, DELETE /connectors/NAME/offsets, "
@@ -18,3 +21,14 @@ class StaleStateError(SourceError):
 
     The log was purged or is another server's, or it has rows of a table whose structure at their time is not known.
     """
+
+
+@contextmanager
+def new_snapshot(*, wanted: bool) -> Iterator[None]:
+    """Ask for a new snapshot, where that is wanted, in place of a `StaleStateError` inside."""
+    try:
+        yield
+    except StaleStateError as error:
+        if not wanted:
+            raise
+        raise SnapshotNeededError(str(error)) from error

@@ -9,8 +9,8 @@ from headwater.sources.mysql import event_types, server, structures
 from headwater.sources.mysql.log_reader import LogReader
 from headwater.sources.mysql.position import StartPoint
 from headwater.sources.mysql.shapes import ShapeOptions
-from headwater.sources.stale import StaleStateError
 from headwater.sources.mysql.types import DecimalMode, ValueOptions
+from headwater.sources.stale import StaleStateError
 
 
 @pytest.fixture

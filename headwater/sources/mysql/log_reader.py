@@ -24,10 +24,10 @@ from headwater.sources.mysql.events import (
 )
 from headwater.sources.mysql.position import Position, StartPoint, describe
 from headwater.sources.mysql.shapes import ShapeOptions, TableShapes, table_shapes
-from headwater.sources.stale import START_ANEW, WAYS_ON, StaleStateError
 from headwater.sources.mysql.structures import Structures
 from headwater.sources.mysql.table import Table
 from headwater.sources.mysql.table_map import TableMap, identify
+from headwater.sources.stale import START_ANEW, WAYS_ON, StaleStateError
 
 if TYPE_CHECKING:
     from mypy_extensions import i64

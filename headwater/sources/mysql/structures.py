@@ -15,9 +15,9 @@ from headwater.source import SourceError
 from headwater.sources.mysql.ddl import Ddl
 from headwater.sources.mysql.match import fits, table_from_map
 from headwater.sources.mysql.server import Charsets
-from headwater.sources.stale import START_ANEW, WAYS_ON, StaleStateError
 from headwater.sources.mysql.table import Column, Table
 from headwater.sources.mysql.table_map import TableMap
+from headwater.sources.stale import START_ANEW, WAYS_ON, StaleStateError
 
 TableName = tuple[str, str]
 HistoryEntry = dict[str, Any]

@@ -22,7 +22,7 @@ from headwater.record import DECIMAL, Field, Schema, Type
 from headwater.record import struct as struct_of
 from tests.conformance import reference
 from tests.conformance.reference import AvroConverterReference, Written
-from tests.connect_values import schemaless, schemas, types, values
+from tests.connect_values import every_schema, schemaless, schemas, types, values
 
 SWITCHES = (
     "enhanced.avro.schema.support",
@@ -117,7 +117,14 @@ def test_schemas_and_bytes_are_those_of_confluent(
             converter.convert("topic", schema, value)
         compared["refused"] += 1
         return
-    message = converter.convert("topic", schema, value)
+    try:
+        message = converter.convert("topic", schema, value)
+    except ConversionError:
+        # Confluent refuses it too, but only once there is such a struct
+        assert schema is not None
+        assert _has_ambiguous_name(schema)
+        compared["refused for a struct's name"] += 1
+        return
     if expected.message is None:
         assert message is None
         assert not folder.exists() or not list(folder.iterdir())
@@ -150,6 +157,13 @@ def _compare(expected: Written, written: Written, schema: Schema | None, value: 
     else:  # a map in Avro has the order of Java's hash table
         assert sorted(written.message) == sorted(expected.message)
         compared["bytes but for the order of a map"] += 1
+
+
+def _has_ambiguous_name(schema: Schema) -> bool:
+    """Whether the name of a struct stands for something else too, which can't be told apart in Avro."""
+    required = [replace(each, optional=False) for each in every_schema(schema)]
+    structs = [each for each in required if each.type is Type.STRUCT and each.name is not None]
+    return any(other != struct for struct in structs for other in required if other.name == struct.name)
 
 
 def _is_ordered(schema: Schema | None, value: Any) -> bool:

@@ -214,12 +214,20 @@ def test_what_does_not_fit_is_refused(make: Make, schema: Schema | None, value: 
         ("é", "_C3_A9"),
         ("a b", "a_b"),
         ("~", "_7E"),
+        ("*", "_"),
         ("a.b", "a_b"),
         ("", ""),
     ],
 )
 def test_names_are_scrubbed_as_confluent_does(name: str, scrubbed: str) -> None:
     assert scrub(name) == scrubbed
+
+
+def test_a_default_that_avro_has_no_place_for_is_refused(make: Make) -> None:
+    keys = Schema(Type.STRING, optional=True)
+    tags = Schema(Type.MAP, key_schema=keys, value_schema=Schema(Type.INT8), default={None: 1})
+    with pytest.raises(ConversionError, match=r"topic t: tags: .*null for a key"):
+        make(**{"allow.optional.map.keys": "true"}).convert("t", struct("r", ("tags", tags)), {"tags": {"a": 1}})
 
 
 def test_one_type_that_would_be_two_things_is_refused(make: Make) -> None:

@@ -91,7 +91,7 @@ def is_fixed(schema: Schema) -> bool:
 
 def scrub(name: str) -> str:
     """A name made valid: written as in an address, with ``_`` in place of what still isn't allowed."""
-    encoded = quote_plus(name, errors="replace").replace("~", "%7E")
+    encoded = quote_plus(name, safe="*", errors="replace").replace("~", "%7E")
     if encoded[:1].isdigit():
         encoded = f"x{encoded}"
     return "".join(letter if letter.isalnum() else "_" for letter in encoded)
@@ -269,7 +269,11 @@ class _Translation:
                     ]
                     for key, member in value.items()
                 ]
-                return dict(members) if self._mapping.has_string_keys(schema) else members
+                if not self._mapping.has_string_keys(schema):
+                    return members
+                if None in value:
+                    raise ConversionError("a map's default that has null for a key can't be written in Avro")
+                return dict(members)
             case Type.STRUCT:
                 return {
                     self._mapping.name(field.name): self._default(

@@ -7,8 +7,6 @@ import random
 import time
 from collections.abc import Callable
 
-import pytest
-
 from tests.faults.conftest import Extent
 from tests.faults.scene import AHEAD, CONNECTOR, LINGER_SECONDS, Scene
 from tests.faults.verdict import Verdict
@@ -65,7 +63,6 @@ class Operator:
         assert answer.is_success, answer.text
 
 
-@pytest.mark.usefixtures("row_metadata")
 def test_ordered_about_at_any_moment(
     scene: Scene, dice: random.Random, extent: Extent, report: Callable[[int, Verdict], None]
 ) -> None:

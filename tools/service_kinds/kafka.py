@@ -97,6 +97,6 @@ class Kafka(Service):
             "group.initial.rebalance.delay.ms": 0,
             "log.cleaner.dedupe.buffer.size": 16 << 20,  # a quarter of the heap by default
         }
-        path = self.folder / "server.properties"
+        path = self.home / "server.properties"
         path.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
         return path

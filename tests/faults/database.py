@@ -57,8 +57,8 @@ class Session(Protocol):
     def insert(self, images: Mapping[int, Image]) -> None:
         """Several business rows by one statement."""
 
-    def update(self, rows: Sequence[int], transaction: int) -> None:
-        """Several business rows by one statement: the version one higher, and the transaction."""
+    def update(self, images: Mapping[int, Image]) -> None:
+        """Several business rows by one statement: the version one higher, and all the same transaction."""
 
     def delete(self, rows: Sequence[int]) -> None:
         """Several business rows by one statement."""

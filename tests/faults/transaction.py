@@ -37,7 +37,7 @@ class Transaction:
         for row in rows:
             self.images[row] = image = Image(self.images[row].version + 1, self._number)
             self._step(row, Step(image.version, "u", self._number))
-        self._session.update(rows, self._number)
+        self._session.update({row: self.images[row] for row in rows})
 
     def delete(self, rows: Sequence[int]) -> None:
         """Several rows."""

@@ -17,6 +17,7 @@ import pymongo
 import structlog
 from bson.int64 import Int64
 from bson.raw_bson import RawBSONDocument
+from bson.timestamp import Timestamp
 from pymongo.errors import PyMongoError
 
 from headwater.source import RetriableSourceError, SourceError
@@ -30,6 +31,8 @@ from headwater.sources.mongodb.scope import Scope
 log = structlog.get_logger(__name__)
 
 DOCUMENT_CHANGES = ("insert", "update", "replace", "delete")
+CATCH_UP_MS = 10_000
+"""How long a member may take at a time to get to a place that another one was at."""
 BATCH_EVENTS = 4096
 """How many events a reply has at most; it ends at 16 MB in any case."""
 
@@ -108,7 +111,12 @@ class ChangeStream:
         _, target = self._options.scope.target
         with self._server.errors(doing):
             data = self._server.raw_command(
-                self._database, "aggregate", target, pipeline=pipeline, cursor={"batchSize": Int64(0)}
+                self._database,
+                "aggregate",
+                target,
+                pipeline=pipeline,
+                cursor={"batchSize": Int64(0)},
+                **({} if start is None else _once_reached(start)),
             )
         reply = self._read(data)
         self._cursor = reply.cursor
@@ -192,11 +200,23 @@ def _token_of(data: bytes, event: ChangeEvent) -> Token:
     return Token.parse(data[event.token_start : event.token_end])
 
 
+def _once_reached(place: Position) -> dict[str, Any]:
+    """Arguments that have a member wait until it has all up to a place: another one may have been ahead of it.
+
+    Without them a snapshot would leave out what a stream from there on does not tell of either. A high-water mark
+    stands before what has its time, which may be none yet.
+    """
+    time = place.token.cluster_time
+    if place.event is None:
+        time = Timestamp(time.time, max(time.inc - 1, 0))
+    return {"readConcern": {"level": "majority", "afterClusterTime": time}, "maxTimeMS": CATCH_UP_MS}
+
+
 def check_time(server: Server, token: Token) -> None:
-    """A place in the future is one of another server. Raises `SourceError`."""
+    """A place in the future of all members is one of another server. Raises `SourceError`."""
     with server.errors():
         reply = server.command("admin", "ping", 1)
-    now = reply.get("operationTime")
+    now = reply.get("$clusterTime", {}).get("clusterTime")
     if now is not None and token.cluster_time.time > now.time:  # a high-water mark may be a little ahead
         raise SourceError(
             f"the offset is at {token.cluster_time}, which this MongoDB ({server.hosts}, at {now}) has not reached: "

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import structlog
+from pymongo.read_concern import ReadConcern
 
 from headwater.shape import EventShape
 from headwater.source import Batch, Rows, SnapshotProgress
@@ -21,6 +22,8 @@ from headwater.sources.mongodb.shapes import CollectionShapes
 log = structlog.get_logger(__name__)
 
 BATCH_DOCUMENTS = 4096
+MAJORITY = ReadConcern("majority")
+"""What most members have, and so no change of primaries takes back: the change stream tells of nothing else either."""
 
 
 class Snapshot:
@@ -61,7 +64,8 @@ class Snapshot:
 
     def _replies(self, shapes: CollectionShapes) -> Iterator[bytes]:
         """The collection's documents, many in each."""
-        collection = self._server.client[shapes.database][shapes.name]
+        database = self._server.client[shapes.database]
+        collection = database.get_collection(shapes.name, read_concern=MAJORITY)
         with collection.find_raw_batches({}, batch_size=BATCH_DOCUMENTS) as cursor:
             yield from filter(None, cursor)
 

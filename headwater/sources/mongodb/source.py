@@ -98,8 +98,10 @@ class MongoDbSource:
                 log.warning("the log is no longer whole, so a new snapshot is taken", error=str(error))
                 start = None
         if start is None:
-            stream = ChangeStream(server, options, None)
-            start = stream.position
+            end = ChangeStream(server, options, None)
+            end.close()
+            start = end.position
+            stream = ChangeStream(server, options, start)  # waits until no change of primaries undoes what is before
         self._stream = stream
         if options.needs_images:
             self._warn_of_missing_images(server)

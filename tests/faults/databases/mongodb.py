@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,21 +11,21 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
-import pymongo
 from bson import Decimal128
-from pymongo import DeleteOne, InsertOne, UpdateOne, WriteConcern
+from pymongo import DeleteOne, UpdateOne, WriteConcern
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from tests.faults.database import BUSINESS, NOTE, OUTBOX, AbortedError, Change, Image
 
 Document = dict[str, Any]
-Operation = InsertOne[Document] | UpdateOne | DeleteOne
+Operation = UpdateOne | DeleteOne
 
 OUTAGE_SECONDS = 60.0
-"""How long the driver tries again what a server did not answer: longer than an election or a restart takes."""
+"""How long there may be no primary: longer than an election or a restart takes."""
+KEY_NOT_FOUND = 211
 MAJORITY = WriteConcern("majority")
 """What is acknowledged with it outlives any member's crash."""
 
@@ -85,8 +85,8 @@ class MongoDb:
 class MongoDbSession:
     """`tests.faults.database.Session` of MongoDB.
 
-    Outside of a transaction the driver tries a statement again, under the number that the server knows it by. Inside,
-    only the commit can be tried again.
+    Whatever becomes of the servers, a commit can be tried again, and so can a statement outside of a transaction: it
+    changes nothing where it was done before.
     """
 
     has_savepoints = False
@@ -99,28 +99,27 @@ class MongoDbSession:
         self._session.start_transaction(write_concern=MAJORITY)
 
     def commit(self) -> None:
-        end = time.monotonic() + OUTAGE_SECONDS
         with self._aborts():
-            while True:
-                try:
-                    return self._session.commit_transaction()
-                except PyMongoError as error:
-                    if not error.has_error_label("UnknownTransactionCommitResult") or time.monotonic() > end:
-                        raise
+            _insist(
+                self._session.commit_transaction,
+                lambda error: error.has_error_label("UnknownTransactionCommitResult") or _has_no_keys(error),
+            )
 
     def rollback(self) -> None:
-        with pymongo.timeout(OUTAGE_SECONDS):
-            self._session.abort_transaction()
+        self._session.abort_transaction()
 
     def undone(self) -> AbstractContextManager[None]:
         raise NotImplementedError
 
     def insert(self, images: Mapping[int, Image]) -> None:
-        self._write(self._business, [InsertOne(_document(row, image)) for row, image in images.items()])
+        self._write(self._business, [_insert(_document(row, image)) for row, image in images.items()])
 
-    def update(self, rows: Sequence[int], transaction: int) -> None:
-        change = {"$inc": {"version": 1}, "$set": {"transaction": transaction}}
-        self._write(self._business, [UpdateOne({"_id": row}, change) for row in rows])
+    def update(self, images: Mapping[int, Image]) -> None:
+        changes = [
+            UpdateOne({"_id": row, "version": image.version - 1}, {"$set": image._asdict()})
+            for row, image in images.items()
+        ]
+        self._write(self._business, changes)
 
     def delete(self, rows: Sequence[int]) -> None:
         self._write(self._business, [DeleteOne({"_id": row}) for row in rows])
@@ -139,7 +138,7 @@ class MongoDbSession:
             "payload": {"aggregate": aggregate, "note": NOTE},
             "createdAt": datetime.now(UTC),
         }
-        self._write(self._outbox, [InsertOne(document)])
+        self._write(self._outbox, [_insert(document)])
         self._write(self._outbox, [DeleteOne({"_id": event})])
 
     def _write(self, collection: Collection[Document], operations: Sequence[Operation]) -> None:
@@ -147,8 +146,7 @@ class MongoDbSession:
             with self._aborts():
                 collection.bulk_write(operations, session=self._session)
         else:
-            with pymongo.timeout(OUTAGE_SECONDS):
-                collection.bulk_write(operations, session=self._session)
+            _insist(lambda: collection.bulk_write(operations, session=self._session), lambda _: True)
 
     @contextmanager
     def _aborts(self) -> Iterator[None]:
@@ -156,11 +154,33 @@ class MongoDbSession:
         try:
             yield
         except PyMongoError as error:
-            if not error.has_error_label("TransientTransactionError"):
+            if not (error.has_error_label("TransientTransactionError") or _has_no_keys(error)):
                 raise
             if self._session.in_transaction:
                 self.rollback()
             raise AbortedError from error
+
+
+def _insist(do: Callable[[], object], passes: Callable[[PyMongoError], bool]) -> None:
+    """Do what it takes a primary for, again and again if need be, for as long as there may be none."""
+    end = time.monotonic() + OUTAGE_SECONDS
+    while True:
+        try:
+            do()
+        except PyMongoError as error:
+            if time.monotonic() > end or not passes(error):
+                raise
+        else:
+            return
+
+
+def _has_no_keys(error: PyMongoError) -> bool:
+    """Whether a member that has just started can't check yet what time it is for others; the drivers don't know it."""
+    return isinstance(error, OperationFailure) and error.code == KEY_NOT_FOUND
+
+
+def _insert(document: Document) -> UpdateOne:
+    return UpdateOne({"_id": document["_id"]}, {"$setOnInsert": document}, upsert=True)
 
 
 def _document(row: int, image: Image) -> Document:

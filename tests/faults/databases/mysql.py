@@ -129,10 +129,11 @@ class MySqlSession:
         with _aborts():
             self._cursor.executemany(f"INSERT INTO {BUSINESS} VALUES (%s, %s, %s, %s, %s)", values)
 
-    def update(self, rows: Sequence[int], transaction: int) -> None:
+    def update(self, images: Mapping[int, Image]) -> None:
+        (transaction,) = {image.transaction for image in images.values()}
         self._execute(
             f"UPDATE {BUSINESS} SET version = version + 1, transaction = %s WHERE id IN %s ORDER BY id",
-            (transaction, rows),
+            (transaction, list(images)),
         )
 
     def delete(self, rows: Sequence[int]) -> None:

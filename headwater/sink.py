@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -10,6 +11,15 @@ if TYPE_CHECKING:
 Headers = list[tuple[str, bytes | None]]
 Message = tuple[int, str, bytes | None, bytes | None, Headers | None]
 """(row number in its log event, topic, key, value, headers): what a planned function gives for each message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic that a sink makes when it is opened, unless it exists."""
+
+    name: str
+    partitions: int
+    replication_factor: int
 
 
 class SinkError(Exception):

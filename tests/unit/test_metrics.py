@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from headwater.conversion import Conversion
+from headwater.meter import Meter
 from headwater.plan import Converters
-from headwater.report import Meter, Report
+from headwater.report import Report
 from headwater.rest.metrics_reference import page
 from headwater.sink import RetriableSinkError
 from headwater.source import EMPTY, Batch, RetriableSourceError, SourceProgress

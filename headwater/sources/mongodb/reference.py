@@ -15,7 +15,7 @@ _HEAD = """\
 
 `io.debezium.connector.mongodb.MongoDbConnector`, `MongoDbConnector` or `mongodb`: reads the change stream of a MongoDB
 replica set and sends Debezium's change events. It needs `pip install 'headwater[mongodb]'`. This page is made from the
-options that `headwater/sources/mongodb/connector.py` declares; options that every connector has are in
+options that `headwater/sources/mongodb/options.py` declares; options that every connector has are in
 [The worker](worker.md), of the producer in [Producer options](producer-options.md).
 
 ## What the server needs
@@ -42,6 +42,16 @@ The offset is `{"sec", "ord", "resume_token"}`, as Debezium's is; one that Debez
 
 Where the server ends the change stream, because the collection or database that it watches was dropped or renamed, it
 is opened again behind that.
+
+## The snapshot
+
+Documents are read by collection and `_id`, in chunks, while the change stream has its place already. A snapshot that
+was ended goes on with the chunk that it was in, as long as the lists and conditions are the same; the log must reach
+back to its beginning. `snapshot.max.threads` reads several chunks at once, which helps where the server reads from
+disk.
+
+    "snapshot.collection.filter.overrides": "orders.outbox",
+    "snapshot.collection.filter.overrides.orders.outbox": "{\\"outboxStatus\\": \\"STARTED\\"}"
 """
 
 

@@ -175,20 +175,29 @@ class Server:
         Raises `headwater.source.SourceError`.
         """
         with self.errors(f"listing the collections of database {database} of MongoDB at {self.hosts}"):
-            found = self.client[database].list_collections(
-                filter={"type": "collection"}, nameOnly=True, authorizedCollections=True
-            )
-            return sorted(name for collection in found if not (name := collection["name"]).startswith("system."))
+            found = self._collections(database, nameOnly=True, authorizedCollections=True)
+        return sorted(name for collection in found if not (name := collection["name"]).startswith("system."))
 
     def collections_without_images(self, database: str) -> set[str]:
-        """Those that keep no pre- and post-images; empty where the user may not ask."""
-        try:
-            found = list(self.client[database].list_collections(filter={"type": "collection"}))
-        except OperationFailure as error:
-            log.debug("whether collections keep images can't be asked", database=database, error=_told(error))
-            return set()
+        """Those that keep no pre- and post-images; empty where the user may not ask.
+
+        Raises `headwater.source.SourceError`.
+        """
+        with self.errors():
+            try:
+                found = self._collections(database)
+            except OperationFailure as error:
+                log.debug("whether collections keep images can't be asked", database=database, error=_told(error))
+                return set()
         images = {each["name"]: each.get("options", {}).get("changeStreamPreAndPostImages", {}) for each in found}
         return {name for name, option in images.items() if not option.get("enabled")}
+
+    def _collections(self, database: str, **arguments: Any) -> list[dict[str, Any]]:
+        """What the server says of them. `Database.list_collections` would ask the primary. Raises PyMongo's errors."""
+        with self.client[database].cursor_command(
+            "listCollections", read_preference=self.client.read_preference, filter={"type": "collection"}, **arguments
+        ) as found:
+            return list(found)
 
     def cursor_session(self) -> CursorSession:
         """A new session for a thread that reads cursors."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.faults.conftest import Extent
+from tests.faults.conftest import Extent, each_database
 from tests.faults.database import Database
 from tests.faults.proxy import HOST, Proxy
 from tests.faults.scene import AHEAD, Scene
@@ -28,6 +28,7 @@ def proxy(database: Database, scene: Scene) -> Iterator[Proxy]:
         yield proxy
 
 
+@each_database
 def test_connection_cut_and_stalled(
     scene: Scene, proxy: Proxy, dice: random.Random, extent: Extent, report: Callable[[int, Verdict], None]
 ) -> None:

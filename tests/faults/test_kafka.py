@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.faults.conftest import Extent
+from tests.faults.conftest import Extent, each_database
 from tests.faults.scene import Scene
 from tests.faults.verdict import Verdict
 from tests.kafka_broker import KafkaBroker
@@ -26,7 +26,7 @@ def kafka_bootstrap(broker: KafkaBroker) -> str:
     return broker.address
 
 
-@pytest.mark.parametrize("database", ["mysql-MINIMAL", "mongodb"], indirect=True)
+@each_database
 def test_broker_crashes(
     scene: Scene, broker: KafkaBroker, dice: random.Random, extent: Extent, report: Callable[[int, Verdict], None]
 ) -> None:

@@ -50,7 +50,7 @@ check: $(READY)  ## lint, format, types, import contracts, the container's files
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec examples/compose/*.yaml
 
 faults: $(INSTALLED)  ## the fault tests in full
-	@tools/services up mysql kafka
+	@tools/services up mysql mongodb kafka
 	@eval "$$(tools/services env)" && $(BIN)/python -m pytest tests/faults --faults=full -s
 
 bench: $(INSTALLED)  ## Headwater beside Debezium, table and plot into docs; BENCH_ARGS=--quick for a short one

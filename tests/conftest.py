@@ -12,6 +12,8 @@ import sqlalchemy
 from hypothesis import HealthCheck, settings
 from pymongo.database import Database
 
+from tests import mysql_settings
+
 # how fast examples come says something of the machine, nothing of the code
 settings.register_profile("headwater", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("headwater")
@@ -62,12 +64,8 @@ def row_metadata(request: pytest.FixtureRequest, mysql_url: sqlalchemy.URL) -> I
         password=mysql_url.password or "",
         autocommit=True,
     )
-    with server, server.cursor() as cursor:
-        cursor.execute("SELECT @@GLOBAL.binlog_row_metadata")
-        (before,) = cursor.fetchone() or ("MINIMAL",)
-        cursor.execute("SET GLOBAL binlog_row_metadata = %s", (wanted,))
+    with server, server.cursor() as cursor, mysql_settings.row_metadata(cursor, wanted):
         yield wanted
-        cursor.execute("SET GLOBAL binlog_row_metadata = %s", (before,))
 
 
 @pytest.fixture(scope="session")

@@ -80,7 +80,10 @@ def run_task(pipe: Connection) -> int:
     # Signals that a terminal or a service manager sends to every process: the worker decides what they mean.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    spec: TaskSpec = pipe.recv()
+    try:
+        spec: TaskSpec = pipe.recv()
+    except (EOFError, OSError):  # the worker was killed before it said what to do
+        return 1
     configure_logs(spec.log_levels)
     structlog.contextvars.bind_contextvars(connector=spec.connector, task=spec.task)
     orders = Orders(pipe)

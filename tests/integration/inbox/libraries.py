@@ -8,11 +8,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import pymongo
 import pymysql
 from pymongo.asynchronous.mongo_client import AsyncMongoClient
 from pymongo.database import Database
-from sqlalchemy import URL, Column, Integer, MetaData, String, Table, create_engine, insert, select, text
+from sqlalchemy import URL, Column, Integer, MetaData, String, Table, create_engine, insert
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import sessionmaker
 from sqlalchemy.pool import NullPool

@@ -30,11 +30,13 @@ def topic(kafka_bootstrap: str) -> Iterator[str]:
 
 @pytest.fixture
 def send(kafka_bootstrap: str, topic: str) -> Send:
-    """Puts values into the topic: ``send("a", "b", id="1", partition=1)``; every one has the id where one is given."""
+    """Puts values into the topic: ``send("a", "b", message_id="1", partition=1)``; all have the id where one is given."""
     producer = Producer({"bootstrap.servers": kafka_bootstrap})
 
-    def send(*values: str | bytes | None, id: str | None = None, partition: int = 0, key: str | None = None) -> None:
-        headers = None if id is None else [("id", id.encode())]
+    def send(
+        *values: str | bytes | None, message_id: str | None = None, partition: int = 0, key: str | None = None
+    ) -> None:
+        headers = None if message_id is None else [("id", message_id.encode())]
         for value in values:
             producer.produce(topic, value, key, partition, headers=headers)
         assert producer.flush(30) == 0

@@ -27,8 +27,10 @@ For an `AsyncOrchestrator` it may be a coroutine function.
 """
 Answered = Callable[[S, D, Reply], Any]
 """Changes the service's own data when a reply has come."""
-Ended = Callable[[S, D], Any]
-"""Changes the service's own data when the saga ends."""
+Completed = Callable[[S, D], Any]
+"""Changes the service's own data when every step has succeeded."""
+Compensated = Callable[[S, D, str | None], Any]
+"""Changes the service's own data when everything is undone; is told why."""
 
 Command = Publishable | None
 
@@ -65,8 +67,8 @@ class Saga(Generic[S, D]):
         steps: Sequence[Step[S, D]],
         *,
         data: type[D],
-        completed: Ended[S, D] | None = None,
-        compensated: Ended[S, D] | None = None,
+        completed: Completed[S, D] | None = None,
+        compensated: Compensated[S, D] | None = None,
     ) -> None:
         if not name or not steps:
             raise SagaError("a saga needs a name and at least one step")

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 import structlog
 
 from headwater.saga.correlation import Reply, command_headers
-from headwater.saga.definition import Ended, Saga, Step
+from headwater.saga.definition import Saga, Step
 from headwater.saga.errors import SagaError, UnknownSagaError
 from headwater.saga.instance import Entry, Instance, Phase, Status
 
@@ -136,7 +136,9 @@ class Flows(Generic[S, D]):
         if following is not None:
             yield from self._request(session, instance, data, following, Phase.PROCESS)
         else:
-            yield from self._end(session, instance, data, Status.COMPLETED, self._saga.completed)
+            self._end(instance, Status.COMPLETED)
+            if (completed := self._saga.completed) is not None:
+                yield lambda: completed(session, data)
 
     def _undo(
         self, session: S, instance: Instance, data: D, steps: Iterator[Step[S, D]], reason: str | None
@@ -147,7 +149,9 @@ class Flows(Generic[S, D]):
         if step is not None:
             yield from self._request(session, instance, data, step, Phase.ROLLBACK)
         else:
-            yield from self._end(session, instance, data, Status.COMPENSATED, self._saga.compensated)
+            self._end(instance, Status.COMPENSATED)
+            if (compensated := self._saga.compensated) is not None:
+                yield lambda: compensated(session, data, instance.reason)
 
     def _from(self, step: Step[S, D]) -> Iterator[Step[S, D]]:
         if step.rollback is not None:
@@ -178,11 +182,8 @@ class Flows(Generic[S, D]):
         wait = step.timeout * (1 << min(attempts - 1, 30))
         return self._clock() + max(step.timeout, min(wait, _LONGEST_WAIT))
 
-    def _end(self, session: S, instance: Instance, data: D, status: Status, ended: Ended[S, D] | None) -> Flow[None]:
-        instance.status = status
-        instance.step, instance.deadline = None, None
-        if ended is not None:
-            yield lambda: ended(session, data)
+    def _end(self, instance: Instance, status: Status) -> None:
+        instance.status, instance.step, instance.deadline = status, None, None
         log.info("a saga has ended", saga=instance.saga, id=instance.id, status=status.value, reason=instance.reason)
 
     def _stop(self, instance: Instance, reason: str | None) -> None:

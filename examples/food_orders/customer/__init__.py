@@ -1,0 +1,1 @@
+"""Customers; who wants to know of them is told."""

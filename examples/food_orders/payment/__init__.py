@@ -1,0 +1,1 @@
+"""Takes prices from customers' credit, and gives them back."""

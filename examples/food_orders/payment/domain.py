@@ -1,0 +1,49 @@
+"""A payment and the credit that it is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from examples.food_orders.messages import PaymentStatus
+
+
+@dataclass
+class Credit:
+    """What a customer has deposited and not spent."""
+
+    customer_id: str
+    amount: int = 0
+
+    def spend(self, price: int) -> str | None:
+        """Take the price; else why not."""
+        if price > self.amount:
+            return f"customer {self.customer_id} has {self.amount} of {price}"
+        self.amount -= price
+        return None
+
+    def give_back(self, price: int) -> None:
+        self.amount += price
+
+
+@dataclass
+class Payment:
+    """One order's payment. ``status`` is None until something became of it."""
+
+    order_id: str
+    customer_id: str
+    price: int
+    status: PaymentStatus | None = None
+    failure: str | None = None
+
+    def complete(self, credit: Credit) -> None:
+        """Take the price, once; never after it was cancelled."""
+        if self.status is not None:
+            return
+        self.failure = credit.spend(self.price)
+        self.status = PaymentStatus.FAILED if self.failure else PaymentStatus.COMPLETED
+
+    def cancel(self, credit: Credit) -> None:
+        """Give the price back if it was taken, once."""
+        if self.status is PaymentStatus.COMPLETED:
+            credit.give_back(self.price)
+        self.status = PaymentStatus.CANCELLED

@@ -1,0 +1,1 @@
+"""Approves orders, or rejects them, by what is in stock."""

@@ -27,23 +27,25 @@ class Credit:
 
 @dataclass
 class Payment:
-    """One order's payment. ``status`` is None until something became of it."""
+    """One order's payment; FAILED until it was made."""
 
     order_id: str
     customer_id: str
     price: int
-    status: PaymentStatus | None = None
+    status: PaymentStatus = PaymentStatus.FAILED
     failure: str | None = None
 
-    def complete(self, credit: Credit) -> None:
-        """Take the price, once; never after it was cancelled."""
-        if self.status is not None:
-            return
-        self.failure = credit.spend(self.price)
-        self.status = PaymentStatus.FAILED if self.failure else PaymentStatus.COMPLETED
+    def complete(self, credit: Credit) -> PaymentStatus:
+        """Take the price, once, and never after it was cancelled; what the status was to become."""
+        if self.status is PaymentStatus.FAILED:
+            self.failure = credit.spend(self.price)
+            if self.failure is None:
+                self.status = PaymentStatus.COMPLETED
+        return PaymentStatus.COMPLETED
 
-    def cancel(self, credit: Credit) -> None:
-        """Give the price back if it was taken, once."""
+    def cancel(self, credit: Credit) -> PaymentStatus:
+        """Give the price back if it was taken, once; what the status was to become."""
         if self.status is PaymentStatus.COMPLETED:
             credit.give_back(self.price)
         self.status = PaymentStatus.CANCELLED
+        return PaymentStatus.CANCELLED

@@ -51,17 +51,14 @@ class PaymentService:
         credit = self._credit(session, request.customer_id)
         payment = self._payment(session, request)
         if request.payment_order_status is PaymentOrderStatus.PENDING:
-            payment.complete(credit)
+            wanted = payment.complete(credit)
         else:
-            payment.cancel(credit)
+            wanted = payment.cancel(credit)
         self._store(session, credit, payment)
-        status = payment.status or PaymentStatus.FAILED
         response = PaymentResponse(
-            order_id=payment.order_id, payment_status=status, failure_message=payment.failure
+            order_id=payment.order_id, payment_status=payment.status, failure_message=payment.failure
         )
-        asked = PaymentOrderStatus.PENDING, PaymentStatus.COMPLETED
-        done = (request.payment_order_status, status) == asked or status is PaymentStatus.CANCELLED
-        headers = reply_headers(message, succeeded=done, reason=payment.failure)
+        headers = reply_headers(message, succeeded=payment.status is wanted, reason=payment.failure)
         self._outbox.publish(session, response, headers=headers)
 
     def _credit(self, session: ClientSession, customer_id: str) -> Credit:
@@ -72,8 +69,9 @@ class PaymentService:
         found = self._payments.find_one({"_id": request.order_id}, session=session)
         if found is None:
             return Payment(request.order_id, request.customer_id, request.price)
-        status = PaymentStatus(found["status"])
-        return Payment(request.order_id, found["customer_id"], found["price"], status, found["failure"])
+        return Payment(
+            request.order_id, found["customer_id"], found["price"], PaymentStatus(found["status"]), found["failure"]
+        )
 
     def _store(self, session: ClientSession, credit: Credit, payment: Payment) -> None:
         amount = {"$set": {"amount": credit.amount}}

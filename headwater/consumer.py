@@ -93,6 +93,11 @@ class Consumer(Protocol):
     def resume(self, partition: TopicPartition) -> None:
         """Give its messages again."""
 
+    def read_to(self) -> Mapping[TopicPartition, int]:
+        """Up to which offset each assigned partition was read, as far as it was, what doesn't show (a transaction's
+        end) included.
+        """
+
     def ends(self, topics: Sequence[str]) -> Mapping[TopicPartition, tuple[int, int]]:
         """Of every partition, whoever reads it: the offset of its oldest message, and the one that its next will have.
 

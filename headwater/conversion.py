@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import structlog
 
+from headwater.converter import RetriableConversionError
 from headwater.plan import Converters, RowFunction, plan
 from headwater.record import Record
 from headwater.row_by_row import RejectedError, RowReader, convert_record
@@ -49,7 +50,11 @@ class Conversion:
         self._records = 0
 
     def rows(self, rows: Rows) -> Sequence[Message]:
-        """The messages of a log event's rows. Raises `headwater.tolerance.TaskError`."""
+        """The messages of a log event's rows.
+
+        Raises `headwater.tolerance.TaskError`, or `headwater.converter.RetriableConversionError`, which is never
+        tolerated.
+        """
         shape, arguments, skip = rows
         planned = self._plans.get(shape)
         if planned is None:
@@ -78,6 +83,8 @@ class Conversion:
         """The planned function; where there can't be one, a function that raises the reason for each row."""
         try:
             return plan(shape, self._converters).function
+        except RetriableConversionError:
+            raise
         except Exception as error:
             return partial(_raise, error)
 
@@ -128,7 +135,7 @@ class Conversion:
         self.topics.clear()
 
     def record(self, record: Record) -> Sequence[Message]:
-        """The message of what is no row. Raises `headwater.tolerance.TaskError`."""
+        """The message of what is no row. Raises as `rows` does."""
         self.topics.add(record.topic)
         try:
             message = convert_record(record, self._converters)

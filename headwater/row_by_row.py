@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from headwater.converter import RetriableConversionError
 from headwater.plan import Converters, plan_slot, shape_nodes, used_slots
 from headwater.record import Header, Record, Schema
 from headwater.shape import Const, EventShape, MessageShape, Node, Slot, Struct
@@ -43,13 +44,15 @@ class RejectedError(Exception):
 
 
 def convert_record(record: Record, converters: Converters, row: int = 0) -> Message:
-    """The message of a record. Raises `RejectedError`."""
+    """The message of a record. Raises `RejectedError` or `headwater.converter.RetriableConversionError`."""
     topic = record.topic
 
     def convert(stage: FailedStage, part: str, schema: Schema | None, value: Any) -> bytes | None:
         converter = getattr(converters, part)
         try:
             converted: bytes | None = converter.convert(topic, schema, value)
+        except RetriableConversionError:
+            raise
         except Exception as error:
             raise RejectedError(stage, converter, record, ()) from error
         return converted

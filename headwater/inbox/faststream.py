@@ -6,7 +6,7 @@ Source: FastStream's documentation (0.7), "Middlewares" and "Acknowledgement".
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from headwater.consumer import Message
@@ -49,7 +49,7 @@ class InboxMiddleware:
     inbox: AsyncInbox[Any]
     consumer: str
     message_id: MessageId = from_outbox
-    retry: Retry = Retry()
+    retry: Retry = field(default_factory=Retry)
     dead_letters: DeadLetters | None = None
     session: str = "session"
 
@@ -105,9 +105,7 @@ def _message(msg: StreamMessage[Any]) -> Message:
     if isinstance(raw, tuple):
         raise InboxError("a batch can't be handled once as a whole: subscribe without batch=True")
     if callable(getattr(raw, "topic", None)):  # Confluent's
-        return Message(
-            raw.topic(), raw.partition(), raw.offset(), raw.key(), raw.value(), tuple(raw.headers() or ())
-        )
+        return Message(raw.topic(), raw.partition(), raw.offset(), raw.key(), raw.value(), tuple(raw.headers() or ()))
     if hasattr(raw, "offset") and hasattr(raw, "partition"):  # aiokafka's
         return Message(raw.topic, raw.partition, raw.offset, raw.key, raw.value, tuple(raw.headers))
     raise InboxError("this middleware reads from Kafka: faststream.confluent or faststream.kafka")

@@ -13,6 +13,7 @@ import structlog
 
 from headwater.consumer import Message
 from headwater.consumers import open_consumer
+from headwater.deserializer import RetriableDeserializationError
 from headwater.inbox.attempt import PassingError
 from headwater.inbox.dead_letters import DeadLetters
 from headwater.inbox.delivery import Delivery
@@ -79,13 +80,11 @@ class Projection(Generic[T]):
 
     def handle(self, message: Message) -> bool:
         """Apply one message, however it came; False where it changes nothing. Raises `EventError`, or as the view."""
-        change = self.change(message)
-        if change is None:
-            return False
         try:
-            return self.view.apply([change]) == 1
+            change = self.change(message)
+            return change is not None and self.view.apply([change]) == 1
         except Exception as error:
-            if self.view.is_passing(error):
+            if isinstance(error, RetriableDeserializationError) or self.view.is_passing(error):
                 raise PassingError(f"{type(error).__name__}: {error}") from error
             raise
 

@@ -18,6 +18,7 @@ try:
     from sqlalchemy.dialects import mysql
     from sqlalchemy.exc import IntegrityError
     from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+    from sqlalchemy.sql.elements import quoted_name
 except ImportError as error:
     message = "headwater.projection.sqlalchemy needs SQLAlchemy: pip install 'headwater[sqlalchemy]'"
     raise ImportError(message) from error
@@ -78,7 +79,7 @@ class TableView:
         metadata, token = MetaData(), f"{_SHADOW}{uuid.uuid4().hex[:8]}"
         table = self._table.to_metadata(metadata, name=self._table.name + token)
         for index in table.indexes:  # in PostgreSQL, their names are taken
-            index.name = f"{index.name}{token}"
+            index.name = quoted_name(f"{index.name}{token}", None)
         for constraint in table.constraints:
             if constraint.name is not None:
                 constraint.name = f"{constraint.name}{token}"

@@ -78,7 +78,7 @@ def record_outbox(engine: Engine | AsyncEngine, table: Table) -> Iterator[Record
             for row in many or [one]:
                 recorder.write(connection, _event({**statement.compile().params, **row}))
 
-    listeners = {
+    listeners: dict[str, Any] = {
         "before_execute": before_execute,
         "commit": recorder.commit,
         "rollback": recorder.rollback,

@@ -26,10 +26,18 @@ class _Messages:
         self._next = 0
 
     def send(
-        self, value: Any, *, key: str | bytes | None = None, headers: dict[str, str] | None = None, id: str | None = None
+        self,
+        value: Any,
+        *,
+        key: str | bytes | None = None,
+        headers: dict[str, str] | None = None,
+        message_id: str | None = None,
     ) -> Message:
-        """Put a message behind the others: bytes as they are, None as a tombstone, anything else as JSON."""
-        given = {**({} if id is None else {"id": id}), **(headers or {})}
+        """Put a message behind the others: bytes as they are, None as a tombstone, anything else as JSON.
+
+        ``message_id`` stands in the header ``id``.
+        """
+        given = {**({} if message_id is None else {"id": message_id}), **(headers or {})}
         message = Message(
             self.subscription.topics[0],
             0,
@@ -43,7 +51,7 @@ class _Messages:
 
     def send_event(self, event: WrittenEvent) -> Message:
         """What becomes of an outbox's event: Debezium's EventRouter with ``type`` placed in a header."""
-        return self.send(event.payload, key=event.aggregate_id, headers={"type": event.type}, id=event.id)
+        return self.send(event.payload, key=event.aggregate_id, headers={"type": event.type}, message_id=event.id)
 
     def redeliver(self) -> None:
         """Have all messages delivered once more, as after an offset was lost."""

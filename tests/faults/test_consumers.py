@@ -13,7 +13,7 @@ import sys
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -94,7 +94,9 @@ class Consumers:
     def cut_connections(self) -> None:
         """The server lets go of every connection to the database, in whatever it is doing."""
         with self.engine.connect() as connection:
-            query = text("SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()")
+            query = text(
+                "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
+            )
             for number in connection.scalars(query).all():
                 try:
                     connection.execute(text(f"KILL {number}"))
@@ -105,7 +107,9 @@ class Consumers:
         """The steps of each aggregate, in the order in which they were handled."""
         steps: dict[str, list[int]] = defaultdict(list)
         with self.engine.connect() as connection:
-            for aggregate, step in connection.execute(select(HANDLED.c.aggregate, HANDLED.c.step).order_by(HANDLED.c.n)):
+            for aggregate, step in connection.execute(
+                select(HANDLED.c.aggregate, HANDLED.c.step).order_by(HANDLED.c.n)
+            ):
                 steps[aggregate].append(step)
         return steps
 
@@ -162,7 +166,6 @@ def test_each_message_is_handled_once_and_in_order(
     topic: str,
     dice: random.Random,
     extent: Extent,
-    record_property: Callable[[str, object], None],
 ) -> None:
     load = Load(kafka_bootstrap, topic, random.Random(dice.random()))
     for _ in range(3):
@@ -180,14 +183,16 @@ def test_each_message_is_handled_once_and_in_order(
     wait_until(f"all {total} messages", lambda: consumers.count() >= total, DEADLINE)
     for process in list(consumers.processes):
         assert consumers.end(process, signal.SIGTERM) == 0, consumers.log_text()
-    print(f"{fault}: {extent.kills} faults, {load.sent} messages sent, {total} of them once, {consumers.count()} handled")
+    print(
+        f"{fault}: {extent.kills} faults, {load.sent} messages sent, {total} of them once, {consumers.count()} handled"
+    )
     assert consumers.handled() == {aggregate: list(range(steps)) for aggregate, steps in load.steps.items()}
 
 
 def test_a_consumer_that_was_halted_does_nothing_twice(
     consumers: Consumers, kafka_bootstrap: str, topic: str, dice: random.Random, extent: Extent
 ) -> None:
-    """Longer than its session: the group gives its partitions to another, and it wakes up in the middle of a message."""
+    """Longer than its session: the group gives its partitions to another, and it wakes up in the middle of one."""
     load = Load(kafka_bootstrap, topic, random.Random(dice.random()))
     for _ in range(2):
         consumers.start()

@@ -18,6 +18,7 @@ from headwater.projection import Change, Projection, View
 from headwater.projection.pymongo import CollectionView
 from headwater.projection.sqlalchemy import TableView, positions_table
 from tests.integration.inbox.conftest import Running, Send, wait_for
+from tests.worker_process import wait_until
 
 Rows = Callable[[], list[tuple[int, str]]]
 
@@ -183,9 +184,10 @@ def test_a_rebuild_under_way_neither_stops_nor_loses_what_is_written(
                 rebuilding = threading.Thread(target=projection.rebuild)
                 rebuilding.start()
                 pos = round_ * 10_000
-                while rebuilding.is_alive():
+                while rebuilding.is_alive():  # no faster than the view follows
                     pos += 1
-                    change("u", pos % 20, f"{round_}", pos)
+                    change("u", pos % 20, f"{pos}", pos)
+                    wait_until("the change", lambda: (pos % 20, f"{pos}") in case.rows())  # noqa: B023
                 for number in range(20):
                     change("u", number, f"end {round_}", pos + 1 + number)
                 wait_for([(number, f"end {round_}") for number in range(20)], case.rows)

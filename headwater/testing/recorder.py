@@ -34,7 +34,8 @@ class Recorder:
     events: list[WrittenEvent] = field(default_factory=list)
     undone: list[WrittenEvent] = field(default_factory=list)
     _open: dict[int, list[WrittenEvent]] = field(default_factory=dict)
-    _savepoints: dict[tuple[int, str], int] = field(default_factory=dict)
+    _savepoints: dict[int, list[int]] = field(default_factory=dict)
+    """How much was written before each of a connection's savepoints, of which the last one ends first."""
 
     @property
     def types(self) -> list[str]:
@@ -47,20 +48,26 @@ class Recorder:
 
     def commit(self, connection: Connection) -> None:
         """SQLAlchemy's event."""
+        self._savepoints.pop(id(connection), None)
         self.events += self._open.pop(id(connection), [])
 
     def rollback(self, connection: Connection) -> None:
         """SQLAlchemy's event."""
+        self._savepoints.pop(id(connection), None)
         self.undone += self._open.pop(id(connection), [])
 
-    def savepoint(self, connection: Connection, name: str) -> None:
-        """SQLAlchemy's event."""
-        self._savepoints[id(connection), name] = len(self._open.get(id(connection), []))
+    def savepoint(self, connection: Connection, _name: str | None) -> None:
+        """SQLAlchemy's event, which comes before the savepoint has its name."""
+        self._savepoints.setdefault(id(connection), []).append(len(self._open.get(id(connection), [])))
 
-    def rollback_savepoint(self, connection: Connection, name: str, _context: Any) -> None:
+    def release_savepoint(self, connection: Connection, _name: str, _context: Any) -> None:
+        """SQLAlchemy's event."""
+        self._savepoints[id(connection)].pop()
+
+    def rollback_savepoint(self, connection: Connection, _name: str, _context: Any) -> None:
         """SQLAlchemy's event."""
         written = self._open.get(id(connection), [])
-        first = self._savepoints.get((id(connection), name), 0)
+        first = self._savepoints[id(connection)].pop()
         self.undone += written[first:]
         del written[first:]
 
@@ -83,6 +90,7 @@ def record_outbox(engine: Engine | AsyncEngine, table: Table) -> Iterator[Record
         "commit": recorder.commit,
         "rollback": recorder.rollback,
         "savepoint": recorder.savepoint,
+        "release_savepoint": recorder.release_savepoint,
         "rollback_savepoint": recorder.rollback_savepoint,
     }
     for name, listener in listeners.items():

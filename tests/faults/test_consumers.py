@@ -69,6 +69,7 @@ class Consumers:
         self.processes: list[subprocess.Popen[bytes]] = []
         self.engine: Engine = create_engine(database)
         self._log = folder / "consumers.log"
+        self._kafka, self._topic = kafka, topic
         self._environment = {
             **os.environ,
             "FAULTS_DATABASE": database.render_as_string(hide_password=False),
@@ -86,6 +87,10 @@ class Consumers:
         process.send_signal(number)
         self.processes.remove(process)
         return process.wait(60)
+
+    def wait_joined(self) -> None:
+        """Until the group has all of them as members."""
+        wait_until("all members", lambda: len(members(self._kafka, self._topic)) == len(self.processes), DEADLINE)
 
     def check(self) -> None:
         """None ended by itself."""
@@ -148,6 +153,7 @@ def kill(consumers: Consumers, dice: random.Random) -> None:
 
 def rebalance(consumers: Consumers, dice: random.Random) -> None:
     consumers.start()
+    consumers.wait_joined()
     assert consumers.end(dice.choice(consumers.processes[:-1]), signal.SIGTERM) == 0, consumers.log_text()
 
 
@@ -204,7 +210,7 @@ def test_a_consumer_that_was_halted_does_nothing_twice(
             halted = dice.choice(consumers.processes)
             halted.send_signal(signal.SIGSTOP)
             other = next(process for process in consumers.processes if process is not halted)
-            wait_until("the other has all partitions", lambda: _all_assigned(kafka_bootstrap, topic), DEADLINE)
+            wait_until("the other has all partitions", lambda: PARTITIONS in members(kafka_bootstrap, topic), DEADLINE)
             halted.send_signal(signal.SIGCONT)
             assert other.poll() is None
     finally:
@@ -214,8 +220,8 @@ def test_a_consumer_that_was_halted_does_nothing_twice(
     assert consumers.handled() == {aggregate: list(range(steps)) for aggregate, steps in load.steps.items()}
 
 
-def _all_assigned(kafka: str, group: str) -> bool:
-    """Whether one member has every partition."""
+def members(kafka: str, group: str) -> list[int]:
+    """How many partitions each member of the group has."""
     admin = AdminClient({"bootstrap.servers": kafka})
     description = admin.describe_consumer_groups([group])[group].result(30)
-    return any(len(member.assignment.topic_partitions) == PARTITIONS for member in description.members)
+    return [len(member.assignment.topic_partitions) for member in description.members]

@@ -77,11 +77,10 @@ class Consumer(Protocol):
         Raises `ConsumerError`.
         """
 
-    def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Remember for the group which offset of each partition is to be read next.
+    def commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
+        """Remember for the group which offset of each partition is to be read next. Raises `ConsumerError`.
 
-        What was committed may be forgotten (an outage, a partition lost meanwhile): messages are then read again.
-        Raises `ConsumerError`.
+        False where that can't be done now (an outage, a partition lost meanwhile): messages may be read again.
         """
 
     def seek(self, partition: TopicPartition, offset: int) -> None:

@@ -85,16 +85,16 @@ class KafkaConsumer:
             raise self._failure
         return messages
 
-    def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+    def commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
         """As `headwater.consumer.Consumer.commit`: waits until the cluster has it."""
         wanted = [ClientPartition(*partition, offset) for partition, offset in offsets.items()]
-        if not wanted:
-            return
         try:
             self._client.commit(offsets=wanted, asynchronous=False)
         except KafkaException as error:
             _raise_final(error.args[0])
             log.warning("offsets could not be committed: messages may be read again", error=error.args[0].str())
+            return False
+        return True
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """As `headwater.consumer.Consumer.seek`."""

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 from confluent_kafka import Producer
@@ -21,23 +22,28 @@ from tests.worker_process import wait_until
 PARTITIONS = 4
 AGGREGATES = 40
 PACE_SECONDS = 0.002
+AHEAD, LOOK_EVERY = 500, 50
+"""How many messages may wait, and how often that is looked at."""
 DEADLINE = 120.0
 
 
 class Load(threading.Thread):
-    """Sends each aggregate's steps in their order, until told to stop."""
+    """Sends each aggregate's steps in their order, until told to stop; never far ahead of what was ``handled``."""
 
-    def __init__(self, kafka: str, topic: str, dice: random.Random) -> None:
+    def __init__(self, kafka: str, topic: str, dice: random.Random, handled: Callable[[], int]) -> None:
         super().__init__()
         self.steps: dict[str, int] = defaultdict(int)
         self.sent = 0
         self._topic = topic
         self._dice = dice
+        self._handled = handled
         self._producer = Producer({"bootstrap.servers": kafka, "enable.idempotence": True})
         self._stopping = threading.Event()
 
     def run(self) -> None:
         while not self._stopping.wait(PACE_SECONDS):
+            if self.total % LOOK_EVERY == 0 and self.total - self._handled() > AHEAD:
+                continue
             aggregate = f"a{self._dice.randrange(AGGREGATES)}"
             step = self.steps[aggregate]
             self.steps[aggregate] += 1
@@ -47,6 +53,11 @@ class Load(threading.Thread):
                 self._producer.produce(self._topic, str(step), aggregate, headers=headers)
                 self.sent += 1
         self._producer.flush()
+
+    @property
+    def total(self) -> int:
+        """How many messages are to be handled."""
+        return sum(self.steps.values())
 
     def stop(self) -> None:
         self._stopping.set()

@@ -72,7 +72,7 @@ FAULTS = {"killed": kill, "rebalanced": rebalance, "cut": cut}
 
 def live_through(count: int, fault: Fault, consumers: Consumers, kafka: str, topic: str, dice: random.Random) -> None:
     """So many faults, each once some more messages were handled; then all that was sent must be there, once."""
-    load = Load(kafka, topic, random.Random(dice.random()))
+    load = Load(kafka, topic, random.Random(dice.random()), consumers.count)
     for _ in range(3):
         consumers.start()
     load.start()
@@ -84,7 +84,7 @@ def live_through(count: int, fault: Fault, consumers: Consumers, kafka: str, top
             consumers.check()
     finally:
         load.stop()
-    total = sum(load.steps.values())
+    total = load.total
     wait_until(f"all {total} messages", lambda: consumers.count() >= total, DEADLINE)
     consumers.wait_joined()
     for process in list(consumers.processes):
@@ -118,7 +118,7 @@ def test_a_consumer_that_was_halted_does_nothing_twice(
     consumers: Consumers, kafka_bootstrap: str, topic: str, dice: random.Random, extent: Extent
 ) -> None:
     """Longer than its session: the group gives its partitions to another, and it wakes up in the middle of one."""
-    load = Load(kafka_bootstrap, topic, random.Random(dice.random()))
+    load = Load(kafka_bootstrap, topic, random.Random(dice.random()), consumers.count)
     for _ in range(2):
         consumers.start()
     load.start()
@@ -134,6 +134,6 @@ def test_a_consumer_that_was_halted_does_nothing_twice(
             assert other.poll() is None
     finally:
         load.stop()
-    total = sum(load.steps.values())
+    total = load.total
     wait_until(f"all {total} messages", lambda: consumers.count() >= total, DEADLINE)
     assert consumers.handled() == {aggregate: list(range(steps)) for aggregate, steps in load.steps.items()}

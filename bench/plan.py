@@ -112,7 +112,7 @@ def measure_rows(rows: int, *, headers: bool) -> dict[str, float]:
             function(*arguments)
 
     def send(messages: list[Message]) -> None:
-        for _, topic, key, value, found in messages:
+        for _, topic, key, value, found, *_ in messages:
             produce(topic, value, key, headers=found) if found else produce(topic, value, key)
 
     def with_produce() -> None:

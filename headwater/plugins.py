@@ -1,4 +1,4 @@
-"""Which plugins there are: connectors, converters, config providers.
+"""Which plugins there are: connectors, converters, transforms, predicates, config providers.
 
 A plugin is known by every name that Kafka Connect's configuration may give it: its full Java class name, the simple
 class name, and a short name of ours in any case. Its module is imported when it is first asked for, so that one
@@ -8,16 +8,20 @@ process needs no other plugin's client library.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol, cast
+
+from headwater.transform import Part
 
 if TYPE_CHECKING:
     from headwater.config import ConfigDef
     from headwater.config_provider import ConfigProvider
     from headwater.converter import Converter
     from headwater.source import SourceConnector
+    from headwater.transform import Predicate, Transform
 
 
 class ConverterModule(Protocol):
@@ -28,6 +32,29 @@ class ConverterModule(Protocol):
 
     def create(self, options: Mapping[str, str], *, is_key: bool) -> Converter:
         """The converter for one part of a message. Raises `headwater.config.ConfigError`."""
+
+
+class TransformModule(Protocol):
+    """What the module of a transform has."""
+
+    OPTIONS: ConfigDef
+    """What can be configured, without the ``transforms.NAME.`` that goes before it."""
+
+    def create(self, options: Mapping[str, str], part: Part | None) -> Transform:
+        """The transform, for ``part`` of messages where it has a form for each.
+
+        Raises `headwater.config.ConfigError`.
+        """
+
+
+class PredicateModule(Protocol):
+    """What the module of a predicate has."""
+
+    OPTIONS: ConfigDef
+    """What can be configured, without the ``predicates.NAME.`` that goes before it."""
+
+    def create(self, options: Mapping[str, str]) -> Predicate:
+        """The predicate. Raises `headwater.config.ConfigError`."""
 
 
 class ConfigProviderModule(Protocol):
@@ -47,6 +74,8 @@ class _Plugin:
     module: str
     extra: str | None = None
     """The optional dependencies that the module needs, as in ``pip install headwater[extra]``."""
+    part: Part | None = None
+    """The part of messages that a transform is for, where its class has a form for each."""
 
     def answers_to(self, name: str) -> bool:
         return name in (self.class_name, self.class_name.rpartition(".")[2]) or name.lower() == self.short_name
@@ -69,6 +98,21 @@ _HEADER_CONVERTERS = (
     _Plugin("org.apache.kafka.connect.storage.SimpleHeaderConverter", "simple", "headwater.converters.simple_header"),
     *_CONVERTERS,
 )
+
+
+def _kafka_transform(name: str, *, short: str, has_parts: bool = True) -> tuple[_Plugin, ...]:
+    """A transform of Kafka Connect; ``name`` is the simple name of its class."""
+    class_name, module = f"org.apache.kafka.connect.transforms.{name}", f"headwater.transforms.{short}"
+    if not has_parts:
+        return (_Plugin(class_name, short, module),)
+    return tuple(_Plugin(f"{class_name}${part}", f"{short}${part.lower()}", module, part=part) for part in Part)
+
+
+_TRANSFORMS = (
+    _Plugin("io.debezium.transforms.outbox.EventRouter", "event_router", "headwater.transforms.event_router"),
+    *_kafka_transform("RegexRouter", short="regex_router", has_parts=False),
+)
+_PREDICATES: tuple[_Plugin, ...] = ()
 _CONFIG_PROVIDERS = (
     _Plugin("org.apache.kafka.common.config.provider.EnvVarConfigProvider", "env", "headwater.config_providers.env"),
     _Plugin("org.apache.kafka.common.config.provider.FileConfigProvider", "file", "headwater.config_providers.file"),
@@ -115,6 +159,27 @@ def find_header_converter(name: str) -> ConverterModule:
     return cast("ConverterModule", _load(_find(_HEADER_CONVERTERS, "HeaderConverter", name)))
 
 
+@dataclass(frozen=True, slots=True)
+class TransformPlugin:
+    """A transform's class: what can be configured of it, and how one is made."""
+
+    options: ConfigDef
+    create: Callable[[Mapping[str, str]], Transform]
+    """Raises `headwater.config.ConfigError`."""
+
+
+def find_transform(name: str) -> TransformPlugin:
+    """The transform that ``transforms.NAME.type`` names. Raises `UnknownPluginError`."""
+    plugin = _find(_TRANSFORMS, "Transformation", name)
+    module = cast("TransformModule", _load(plugin))
+    return TransformPlugin(module.OPTIONS, partial(module.create, part=plugin.part))
+
+
+def find_predicate(name: str) -> PredicateModule:
+    """The predicate that ``predicates.NAME.type`` names. Raises `UnknownPluginError`."""
+    return cast("PredicateModule", _load(_find(_PREDICATES, "Predicate", name)))
+
+
 def find_config_provider(name: str) -> ConfigProviderModule:
     """The config provider that ``config.providers.NAME.class`` names. Raises `UnknownPluginError`."""
     return cast("ConfigProviderModule", _load(_find(_CONFIG_PROVIDERS, "ConfigProvider", name)))
@@ -128,6 +193,8 @@ def plugin_classes() -> list[tuple[str, str]]:
             ("source", _CONNECTORS),
             ("converter", _CONVERTERS),
             ("header_converter", _HEADER_CONVERTERS),
+            ("transformation", _TRANSFORMS),
+            ("predicate", _PREDICATES),
         )
         for plugin in plugins
         if _is_installed(plugin)
@@ -136,7 +203,7 @@ def plugin_classes() -> list[tuple[str, str]]:
 
 def plugin_options(name: str) -> ConfigDef:
     """What can be configured of a plugin of any kind. Raises `UnknownPluginError` or `MissingExtraError`."""
-    plugin = _find((*_CONNECTORS, *_HEADER_CONVERTERS), "Plugin", name)
+    plugin = _find((*_CONNECTORS, *_HEADER_CONVERTERS, *_TRANSFORMS, *_PREDICATES), "Plugin", name)
     if plugin in _CONNECTORS:
         return find_connector(name).options
     return cast("ConverterModule", _load(plugin)).OPTIONS

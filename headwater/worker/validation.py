@@ -10,6 +10,7 @@ from headwater.plugins import plugin_classes
 from headwater.worker import assembly
 from headwater.worker.connector_config import hide_secrets, name_options
 from headwater.worker.option_names import OptionWarning
+from headwater.worker.transforms import transform_options, transform_warnings
 from headwater.worker.worker_config import WorkerConfig
 
 _CONVERTERS = {"key.converter": "converter", "value.converter": "converter", "header.converter": "header_converter"}
@@ -20,7 +21,7 @@ _CONVERTERS = {"key.converter": "converter", "value.converter": "converter", "he
 class Validation:
     """What was found.
 
-    ``definition``  what can be configured: of the connector, and of the converters that it has of its own
+    ``definition``  what can be configured: of the connector, its transforms, and the converters that it has of its own
     ``given``       the values by the names they were given, and by declared ones; secrets are hidden
     ``problems``    what keeps the connector from being created
     """
@@ -45,10 +46,12 @@ def validate(worker: WorkerConfig, raw: Mapping[str, str], *, connect: bool = Fa
     if connect and not any(problem.option in named.connector.options.options for problem in problems):
         problems += named.connector.check_connection(Config(options, named.definition.secrets, named.values))
     return Validation(
-        _with_converters(named.definition, worker) + assembly.converter_options(named.values),
+        _with_converters(named.definition, worker)
+        + transform_options(named.values)
+        + assembly.converter_options(named.values),
         hide_secrets({**raw, **named.given}, worker.references),
         tuple(Problem(problem.option, worker.references.redact(problem.message)) for problem in problems),
-        (*named.warnings, *assembly.converter_warnings(named.values)),
+        (*named.warnings, *assembly.converter_warnings(named.values), *transform_warnings(named.values)),
     )
 
 

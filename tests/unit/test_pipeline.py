@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from headwater.chain import Chain
 from headwater.converters.json import create as json_converter
 from headwater.pipeline import Pipeline, Retry
 from headwater.plan import Converters
@@ -70,7 +71,7 @@ class Broker:
     def open(self) -> None:
         pass
 
-    def send(self, messages: Sequence[Message], partition: int | None = None) -> None:
+    def send(self, messages: Sequence[Message]) -> None:
         self.waiting += len(messages)
 
     def flush(self, timeout: float) -> bool:
@@ -127,6 +128,7 @@ def run(store: SqliteTaskStore, topics_reset: threading.Event) -> Callable[..., 
         Pipeline(
             lambda: Log(next(logs)),
             lambda: sink,
+            Chain(),
             Converters(JSON, JSON, JSON),
             tolerance,
             store,

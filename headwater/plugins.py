@@ -100,19 +100,43 @@ _HEADER_CONVERTERS = (
 )
 
 
-def _kafka_transform(name: str, *, short: str, has_parts: bool = True) -> tuple[_Plugin, ...]:
-    """A transform of Kafka Connect; ``name`` is the simple name of its class."""
+def _kafka_transform(name: str, short: str, *parts: Part) -> tuple[_Plugin, ...]:
+    """A transform of Kafka Connect by the simple name of its class, in each of its forms."""
     class_name, module = f"org.apache.kafka.connect.transforms.{name}", f"headwater.transforms.{short}"
-    if not has_parts:
+    if not parts:
         return (_Plugin(class_name, short, module),)
-    return tuple(_Plugin(f"{class_name}${part}", f"{short}${part.lower()}", module, part=part) for part in Part)
+    return tuple(_Plugin(f"{class_name}${part}", f"{short}${part.lower()}", module, part=part) for part in parts)
+
+
+def _predicate(name: str, short: str) -> _Plugin:
+    return _Plugin(f"org.apache.kafka.connect.transforms.predicates.{name}", short, f"headwater.predicates.{short}")
 
 
 _TRANSFORMS = (
     _Plugin("io.debezium.transforms.outbox.EventRouter", "event_router", "headwater.transforms.event_router"),
-    *_kafka_transform("RegexRouter", short="regex_router", has_parts=False),
+    _Plugin(
+        "io.debezium.transforms.ExtractNewRecordState",
+        "extract_new_record_state",
+        "headwater.transforms.extract_new_record_state",
+    ),
+    *_kafka_transform("DropHeaders", "drop_headers"),
+    *_kafka_transform("ExtractField", "extract_field", *Part),
+    *_kafka_transform("Filter", "filter"),
+    *_kafka_transform("Flatten", "flatten", *Part),
+    *_kafka_transform("HeaderFrom", "header_from", *Part),
+    *_kafka_transform("HoistField", "hoist_field", *Part),
+    *_kafka_transform("InsertField", "insert_field", *Part),
+    *_kafka_transform("MaskField", "mask_field", *Part),
+    *_kafka_transform("RegexRouter", "regex_router"),
+    *_kafka_transform("ReplaceField", "replace_field", *Part),
+    *_kafka_transform("SetSchemaMetadata", "set_schema_metadata", *Part),
+    *_kafka_transform("ValueToKey", "value_to_key"),
 )
-_PREDICATES: tuple[_Plugin, ...] = ()
+_PREDICATES = (
+    _predicate("HasHeaderKey", "has_header_key"),
+    _predicate("RecordIsTombstone", "record_is_tombstone"),
+    _predicate("TopicNameMatches", "topic_name_matches"),
+)
 _CONFIG_PROVIDERS = (
     _Plugin("org.apache.kafka.common.config.provider.EnvVarConfigProvider", "env", "headwater.config_providers.env"),
     _Plugin("org.apache.kafka.common.config.provider.FileConfigProvider", "file", "headwater.config_providers.file"),

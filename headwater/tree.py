@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.record import Field, Schema, Type
 from headwater.shape import NULL, Call, Const, Node, Slot, Struct
+from headwater.transform import TransformError
 
 if TYPE_CHECKING:
     from headwater.transform import Ask
@@ -53,12 +54,20 @@ def member(schema: Schema, node: Node, name: str) -> Member | None:
 
 
 def struct_of(schema: Schema, fields: Sequence[Member]) -> tuple[Schema, Struct]:
-    """A struct of ``fields``, not null; ``schema`` gives all else of its schema."""
+    """A struct of ``fields``, not null; ``schema`` gives all else of its schema. Raises `TransformError`."""
     return with_fields(schema, fields), Struct(tuple(field.node for field in fields))
 
 
 def with_fields(schema: Schema, fields: Sequence[Member]) -> Schema:
-    """A required struct schema with the name, version, doc and parameters of ``schema``; Connect's ``SchemaUtil``."""
+    """A required struct schema with the name, version, doc and parameters of ``schema``; Connect's ``SchemaUtil``.
+
+    Raises `TransformError` where two fields have one name.
+    """
+    seen: set[str] = set()
+    for field in fields:
+        if field.name in seen:
+            raise TransformError(f"there would be two fields {field.name!r} in {schema.name or 'the struct'}")
+        seen.add(field.name)
     return Schema(
         Type.STRUCT,
         name=schema.name,

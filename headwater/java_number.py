@@ -1,4 +1,4 @@
-"""Numbers as Java reads and narrows them.
+"""Numbers as Java reads, narrows and shortens them.
 
 Source: ``Integer.parseInt`` and its like, ``Float.parseFloat`` and ``Double.parseDouble``; the narrowing conversions of
 The Java Language Specification, 5.1.3.
@@ -13,6 +13,7 @@ _INTEGER = re.compile(r"[+-]?\d+")
 _FLOATING = re.compile(r"[+-]?(NaN|Infinity|(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[fFdD]?)")
 _HEXADECIMAL = re.compile(r"([+-]?0[xX][0-9a-fA-F.]+[pP][+-]?\d+)[fFdD]?")
 _FLOAT32 = struct.Struct("<f")
+_SMALLEST_NORMAL = 2.0**-126  # below it a float32 has less than six digits
 
 
 def parse_integer(text: str, bits: int) -> int:
@@ -43,6 +44,15 @@ def float32(value: float) -> float:
     return nearest
 
 
+def shortest_float32(value: float) -> float:
+    """The double whose shortest decimal is the shortest one that names ``value``, a finite float32 held as a double."""
+    for digits in range(1 if abs(value) < _SMALLEST_NORMAL else 6, 9):
+        short = float(f"{value:.{digits}g}")
+        if _FLOAT32.unpack(_FLOAT32.pack(short))[0] == value:
+            return short
+    return float(f"{value:.9g}")
+
+
 def wrapped(value: int, bits: int) -> int:
     """The lowest bits of an integer, the highest of them its sign."""
     return (value + (1 << bits - 1)) % (1 << bits) - (1 << bits - 1)
@@ -59,3 +69,8 @@ def narrowed(value: float, bits: int) -> int:
     limit = 1 << width - 1
     whole = limit - 1 if value >= limit else -limit if value <= -limit else int(value)
     return wrapped(whole, bits)
+
+
+def truncated(value: int, divisor: int) -> int:
+    """A quotient rounded towards zero."""
+    return value // divisor if value >= 0 else -(-value // divisor)

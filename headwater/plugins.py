@@ -119,6 +119,7 @@ _TRANSFORMS = (
         "extract_new_record_state",
         "headwater.transforms.extract_new_record_state",
     ),
+    *_kafka_transform("Cast", "cast", *Part),
     *_kafka_transform("DropHeaders", "drop_headers"),
     *_kafka_transform("ExtractField", "extract_field", *Part),
     *_kafka_transform("Filter", "filter"),
@@ -126,10 +127,13 @@ _TRANSFORMS = (
     *_kafka_transform("HeaderFrom", "header_from", *Part),
     *_kafka_transform("HoistField", "hoist_field", *Part),
     *_kafka_transform("InsertField", "insert_field", *Part),
+    *_kafka_transform("InsertHeader", "insert_header"),
     *_kafka_transform("MaskField", "mask_field", *Part),
     *_kafka_transform("RegexRouter", "regex_router"),
     *_kafka_transform("ReplaceField", "replace_field", *Part),
     *_kafka_transform("SetSchemaMetadata", "set_schema_metadata", *Part),
+    *_kafka_transform("TimestampConverter", "timestamp_converter", *Part),
+    *_kafka_transform("TimestampRouter", "timestamp_router"),
     *_kafka_transform("ValueToKey", "value_to_key"),
 )
 _PREDICATES = (

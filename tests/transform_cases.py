@@ -80,6 +80,23 @@ def events(draw: st.DrawFn, schemas: st.SearchStrategy[Schema] = rows()) -> Reco
     return _record(draw, *draw(st.sampled_from(kinds)))
 
 
+_WRITTEN = ["2024-05-06T07:08:09.010Z", "20240506070809", "06/May/24 7:08 PM", "Monday 6 May 2024 07:08:09+0100", "no"]
+
+
+@st.composite
+def times(draw: st.DrawFn) -> Record:
+    """A record with times in the forms that Connect knows."""
+    name = draw(st.sampled_from([None, "Date", "Time", "Timestamp"]))
+    held = Type.INT32 if name in ("Date", "Time") else Type.INT64
+    logical = None if name is None else f"org.apache.kafka.connect.data.{name}"
+    at = Schema(held, draw(st.booleans()), logical, None if name is None else 1)
+    schema = struct(f"{TOPIC}.Value", ("at", at), ("text", OPTIONAL_STRING))
+    span = {"Date": 30_000, "Time": 86_399_999}.get(name or "", 4 * 10**12)
+    at_value = draw(st.integers(0, span) | (st.none() if at.optional else st.nothing()))
+    written = draw(st.none() | st.sampled_from(_WRITTEN))
+    return _record(draw, schema, {"at": at_value, "text": written})
+
+
 @dataclass
 class Rows:
     """A record as a row of a table: some of its values are known only when it is read."""
@@ -153,7 +170,22 @@ _names: Callable[..., st.SearchStrategy[str]] = lambda least=1: st.lists(  # noq
     st.sampled_from(NAMES), min_size=least, max_size=3, unique=True
 ).map(",".join)
 _KAFKA = "org.apache.kafka.connect.transforms"
+_CASTS = ("int8", "int16", "int32", "int64", "float32", "float64", "boolean", "string")
+_CAST = st.tuples(st.sampled_from(NAMES), st.sampled_from(_CASTS)).map(":".join)
+_LITERALS = (
+    *("text", "true", "null", "12", "-300", "70000", "3000000000", "1.5", "1e40", "1e400", "99999999999999999999"),
+    *("+7", "007", "1.0", "x1", "12:30:00.000Z", "2024-01-02T03:04:05.678Z", "2024-01-02", "0x10", "5a", "NaN"),
+)
+_FORMATS = ("yyyy-MM-dd'T'HH:mm:ss.SSS'Z'", "dd/MMM/yy h:mm a", "EEEE d MMMM yyyy HH:mm:ssZ", "yyyyMMddHHmmss")
 KAFKA = [
+    Kind(
+        f"{_KAFKA}.Cast$Value",
+        _options(
+            spec=st.lists(_CAST, min_size=1, max_size=3).map(",".join),
+            replace_null_with_default=_FLAG,
+        ),
+    ),
+    Kind(f"{_KAFKA}.Cast$Key", _options(spec=st.sampled_from(["id:string", "id:int8,name:int32", "name:boolean"]))),
     Kind(f"{_KAFKA}.DropHeaders", _options(headers=st.sampled_from(["h", "h,i", "x"]))),
     Kind(
         f"{_KAFKA}.ExtractField$Value",
@@ -189,6 +221,13 @@ KAFKA = [
             replace_null_with_default=_FLAG,
         ),
     ),
+    Kind(
+        f"{_KAFKA}.InsertHeader",
+        _options(
+            header=st.just("new"),
+            value_literal=st.sampled_from(_LITERALS),
+        ),
+    ),
     Kind(f"{_KAFKA}.InsertField$Key", _options(topic_field=st.sampled_from(["t", "id", "t!"]))),
     Kind(
         f"{_KAFKA}.MaskField$Value",
@@ -214,6 +253,23 @@ KAFKA = [
     Kind(
         f"{_KAFKA}.SetSchemaMetadata$Value",
         _options(schema_name=_sometimes("n.N"), schema_version=st.sampled_from(["7"]), replace_null_with_default=_FLAG),
+    ),
+    Kind(
+        f"{_KAFKA}.TimestampConverter$Value",
+        _options(
+            field=st.sampled_from(["at", "text"]),
+            target_type=st.sampled_from(["string", "unix", "Date", "Time", "Timestamp"]),
+            format=st.sampled_from(_FORMATS),
+            unix_precision=_sometimes("seconds", "microseconds", "nanoseconds"),
+            replace_null_with_default=_FLAG,
+        ),
+        times(),
+    ),
+    Kind(
+        f"{_KAFKA}.TimestampRouter",
+        _options(
+            topic_format=_sometimes("x-${timestamp}-${topic}"), timestamp_format=_sometimes(*_FORMATS, "yyyy.DDD")
+        ),
     ),
     Kind(f"{_KAFKA}.ValueToKey", _options(fields=_names(), replace_null_with_default=_FLAG)),
 ]

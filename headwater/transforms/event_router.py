@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 
 from headwater.config import Config, ConfigDef, Importance, Option, OptionType, Width, grouped, one_of
+from headwater.java_number import truncated
 from headwater.java_regex import check_java
 from headwater.record import Schema, Type
 from headwater.shape import NULL, HeaderShape, MessageShape, Node
@@ -390,4 +391,4 @@ class _Milliseconds:
     def __call__(self, value: int | None, instead: int | None) -> int | None:
         if value is None:
             return instead
-        return value // self.units if value >= 0 else -(-value // self.units)
+        return truncated(value, self.units)

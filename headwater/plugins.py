@@ -11,13 +11,15 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import entry_points
 from types import ModuleType
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from headwater.config import ConfigDef
 from headwater.transform import Part
+from headwater.transforms.record_function import RecordFunction
 
 if TYPE_CHECKING:
-    from headwater.config import ConfigDef
     from headwater.config_provider import ConfigProvider
     from headwater.converter import Converter
     from headwater.source import SourceConnector
@@ -196,16 +198,42 @@ class TransformPlugin:
     """Raises `headwater.config.ConfigError`."""
 
 
+OWN_TRANSFORMS = "headwater.transforms"
+"""The group of entry points that transforms of installed packages are found by; each goes by its entry point's name.
+
+It is a function (see `headwater.transforms.record_function`), or has what a `TransformModule` has.
+"""
+
+
 def find_transform(name: str) -> TransformPlugin:
-    """The transform that ``transforms.NAME.type`` names. Raises `UnknownPluginError`."""
+    """The transform that ``transforms.NAME.type`` names.
+
+    Raises `UnknownPluginError`, and what importing a package's own transform raises.
+    """
+    for entry_point in entry_points(group=OWN_TRANSFORMS, name=name):
+        return _own_transform(entry_point.load())
     plugin = _find(_TRANSFORMS, "Transformation", name)
     module = cast("TransformModule", _load(plugin))
     return TransformPlugin(module.OPTIONS, partial(module.create, part=plugin.part))
 
 
+def _own_transform(loaded: Any) -> TransformPlugin:
+    if hasattr(loaded, "create"):
+        return TransformPlugin(loaded.OPTIONS, partial(loaded.create, part=None))
+    return TransformPlugin(ConfigDef(), lambda _options: RecordFunction(loaded))
+
+
 def find_predicate(name: str) -> PredicateModule:
     """The predicate that ``predicates.NAME.type`` names. Raises `UnknownPluginError`."""
     return cast("PredicateModule", _load(_find(_PREDICATES, "Predicate", name)))
+
+
+def transform_modules() -> list[tuple[ModuleType, list[str]]]:
+    """The module of each transform and then of each predicate, with the class names it goes by."""
+    names: dict[str, list[str]] = {}
+    for plugin in (*_TRANSFORMS, *_PREDICATES):
+        names.setdefault(plugin.module, []).append(plugin.class_name)
+    return [(importlib.import_module(module), classes) for module, classes in names.items()]
 
 
 def find_config_provider(name: str) -> ConfigProviderModule:
@@ -226,7 +254,7 @@ def plugin_classes() -> list[tuple[str, str]]:
         )
         for plugin in plugins
         if _is_installed(plugin)
-    ]
+    ] + [(entry_point.name, "transformation") for entry_point in entry_points(group=OWN_TRANSFORMS)]
 
 
 def plugin_options(name: str) -> ConfigDef:

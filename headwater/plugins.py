@@ -110,17 +110,20 @@ def _kafka_transform(name: str, short: str, *parts: Part) -> tuple[_Plugin, ...]
     return tuple(_Plugin(f"{class_name}${part}", f"{short}${part.lower()}", module, part=part) for part in parts)
 
 
+def _debezium_transform(name: str, short: str) -> _Plugin:
+    return _Plugin(f"io.debezium.transforms.{name}", short, f"headwater.transforms.{short}")
+
+
 def _predicate(name: str, short: str) -> _Plugin:
     return _Plugin(f"org.apache.kafka.connect.transforms.predicates.{name}", short, f"headwater.predicates.{short}")
 
 
 _TRANSFORMS = (
-    _Plugin("io.debezium.transforms.outbox.EventRouter", "event_router", "headwater.transforms.event_router"),
-    _Plugin(
-        "io.debezium.transforms.ExtractNewRecordState",
-        "extract_new_record_state",
-        "headwater.transforms.extract_new_record_state",
-    ),
+    _debezium_transform("outbox.EventRouter", "event_router"),
+    _debezium_transform("ByLogicalTableRouter", "by_logical_table_router"),
+    _debezium_transform("ExtractChangedRecordState", "extract_changed_record_state"),
+    _debezium_transform("ExtractNewRecordState", "extract_new_record_state"),
+    _debezium_transform("SchemaChangeEventFilter", "schema_change_event_filter"),
     *_kafka_transform("Cast", "cast", *Part),
     *_kafka_transform("DropHeaders", "drop_headers"),
     *_kafka_transform("ExtractField", "extract_field", *Part),

@@ -366,4 +366,21 @@ ROUTER = Kind(
     ),
     outbox_events(),
 )
-KINDS = [*KAFKA, UNWRAP, ROUTER]
+SHARDS = Kind(
+    "io.debezium.transforms.ByLogicalTableRouter",
+    _options(
+        topic_regex=st.sampled_from(["(.*)orders", "(.*)", "nothing"]),
+        topic_replacement=st.sampled_from(["$1all", "all"]),
+        key_enforce_uniqueness=_FLAG,
+        key_field_regex=_sometimes(".*\\.(.*)"),
+        key_field_replacement=st.just("$1"),
+        key_field_name=_sometimes("table"),
+    ),
+    events() | plain(),
+)
+CHANGED = Kind(
+    "io.debezium.transforms.ExtractChangedRecordState",
+    _options(header_changed_name=_sometimes("changed"), header_unchanged_name=_sometimes("unchanged")),
+    events(),
+)
+KINDS = [*KAFKA, UNWRAP, ROUTER, SHARDS, CHANGED]

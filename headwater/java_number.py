@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 import struct
+from decimal import Decimal
 
 _INTEGER = re.compile(r"[+-]?\d+")
 _FLOATING = re.compile(r"[+-]?(NaN|Infinity|(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[fFdD]?)")
+_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,9})?")
 _HEXADECIMAL = re.compile(r"([+-]?0[xX][0-9a-fA-F.]+[pP][+-]?\d+)[fFdD]?")
 _FLOAT32 = struct.Struct("<f")
 _SMALLEST_NORMAL = 2.0**-126  # below it a float32 has less than six digits
@@ -33,6 +35,13 @@ def parse_floating(text: str, *, single: bool) -> float:
     else:
         raise ValueError(f"{text!r} is no number")
     return float32(value) if single else value
+
+
+def parse_decimal(text: str) -> Decimal:
+    """``new BigDecimal(text)``. Raises ValueError where the text is none."""
+    if _DECIMAL.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is no number")
+    return Decimal(text)
 
 
 def float32(value: float) -> float:

@@ -1,7 +1,7 @@
 """MongoDB's documents as Connect values with a schema made for each: what ``ExtractNewDocumentState`` makes of them.
 
-They come as extended JSON, in the old strict form or in the relaxed one. As in `headwater.transforms.json_payload`, what
-is known of a schema before it is built is its type, a tuple:
+They come as extended JSON, in the old strict form or in the relaxed one. As in `headwater.transforms.json_payload`,
+what is known of a schema before it is built is its type, a tuple:
 
     ("string",), ("boolean",), ("int32",), ("int64",), ("double",), ("bytes",), ("time",)
     ("regex",)                       a regular expression

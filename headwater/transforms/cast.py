@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 from headwater.config import REQUIRED, Config, ConfigDef, Importance, Option, OptionType
 from headwater.java_dates import JavaDateFormat
@@ -123,8 +123,6 @@ class Cast:
 
 def _cast(field: Member, target: Type) -> Member:
     """The field in another type, null where it is null. Raises `TransformError`."""
-    if field.schema.type not in _SOURCES:
-        raise TransformError(f"the field {field.name!r} of type {field.schema.type} can't be cast")
     convert = _Cast(field.name, _conversion(field.schema, target))
     default = None if field.schema.default is None else convert(field.schema.default)
     schema = Schema(target, optional=field.schema.optional, default=default)
@@ -149,6 +147,8 @@ class _Cast:
 
 
 def _conversion(schema: Schema, target: Type) -> Conversion:
+    if schema.type not in _SOURCES:
+        return _refuse(f"values of type {schema.type} have no other")
     if target is Type.STRING:
         return _text(schema)
     if schema.name == DECIMAL:
@@ -158,11 +158,20 @@ def _conversion(schema: Schema, target: Type) -> Conversion:
         case Type.STRING:
             return _from_text(target)
         case Type.BYTES:
-            raise TransformError(f"bytes can't be cast to {target}")
+            return _refuse(f"bytes are no {target}")
         case Type.FLOAT32 | Type.FLOAT64:
             return _from_floating(target)
         case _:
             return _from_integer(target)
+
+
+def _refuse(why: str) -> Conversion:
+    """For values that can't be cast; null can."""
+
+    def refuse(_value: Any) -> NoReturn:
+        raise ValueError(why)
+
+    return refuse
 
 
 def _from_text(target: Type) -> Conversion:

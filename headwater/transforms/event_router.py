@@ -321,10 +321,8 @@ class EventRouter:
         if self._timestamp is None:
             return read_at
         field = row.typed(self._timestamp, Type.INT64)
-        units = _MILLISECONDS_OF.get(field.schema.name or "")
-        if units is None:
-            raise TransformError(f"the field {self._timestamp!r} of type {field.schema.name} can't be a timestamp")
-        return call(_Milliseconds(units), whole(None, field.node), whole(None, read_at))
+        convert = _Milliseconds(self._timestamp, field.schema.name)
+        return call(convert, whole(None, field.node), whole(None, read_at))
 
 
 class Row:
@@ -384,11 +382,16 @@ def _value_of(payload: Payload) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Milliseconds:
-    """A time in ``units`` a millisecond as milliseconds, rounded as Java's division does; or the one ``instead``."""
+    """Takes a column of the logical type ``kind`` to milliseconds, rounded as Java's division does."""
 
-    units: int
+    column: str
+    kind: str | None
 
     def __call__(self, value: int | None, instead: int | None) -> int | None:
+        """The time, or ``instead`` where it is null. Raises `TransformError`."""
         if value is None:
             return instead
-        return truncated(value, self.units)
+        units = _MILLISECONDS_OF.get(self.kind or "")
+        if units is None:
+            raise TransformError(f"the field {self.column!r} of type {self.kind} can't be a timestamp")
+        return truncated(value, units)

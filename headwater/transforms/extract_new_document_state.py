@@ -1,4 +1,6 @@
-"""``ExtractNewDocumentState``: MongoDB's document after the change, with a schema made for it, takes the envelope's place.
+"""``ExtractNewDocumentState``: MongoDB's document after the change takes the envelope's place.
+
+A schema is made for each document; those of documents alike are equal. Arrays become arrays.
 
 Source: ``io.debezium.connector.mongodb.transforms.ExtractNewDocumentState`` (Debezium 3.6).
 """
@@ -116,9 +118,7 @@ class ExtractNewDocumentState:
         identifier = call(_read_key, _text_of(key, message.key, "id"))
         kept = [identifier, message.value, *(header.node for header in message.headers)]
         kind: bson_document.Type = ask(call(_type_of, identifier), [*kept, message.partition, message.timestamp])
-        return replace(
-            message, key_schema=bson_document.document_schema(kind, None), key=call(_value_of, identifier)
-        )
+        return replace(message, key_schema=bson_document.document_schema(kind, None), key=call(_value_of, identifier))
 
     def document(self, given: str | None, update: Any, identifier: str, *, is_delete: bool) -> Typed | None:
         """The document to send; None where there is nothing in it. Raises `TransformError`."""

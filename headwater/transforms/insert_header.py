@@ -8,15 +8,13 @@ Source: ``org.apache.kafka.connect.transforms.InsertHeader`` and ``org.apache.ka
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 from headwater.config import REQUIRED, ConfigDef, Importance, Option, OptionType, not_blank
 from headwater.java_dates import JavaDateFormat
-from headwater.java_number import float32
+from headwater.java_number import float32, parse_decimal
 from headwater.record import DECIMAL, Schema, Type
 from headwater.shape import Const, HeaderShape, MessageShape
 from headwater.transform import Ask, Part
@@ -25,7 +23,6 @@ OPTIONS = ConfigDef(
     Option("header", OptionType.STRING, REQUIRED, "The header's name.", Importance.HIGH, not_blank),
     Option("value.literal", OptionType.STRING, REQUIRED, "Its value.", Importance.HIGH, not_blank),
 )
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _INTEGERS = ((Type.INT8, 8), (Type.INT16, 16), (Type.INT32, 32), (Type.INT64, 64))
 _DAY = 86_400_000
 _TEMPORAL = {
@@ -76,9 +73,12 @@ def _temporal(text: str) -> tuple[Schema, int] | None:
 
 
 def _number(text: str) -> tuple[Schema, int | float] | None:
-    if _NUMBER.fullmatch(text) is None or text[0] == ".":
+    try:
+        decimal = parse_decimal(text)
+    except ValueError:
         return None
-    decimal = Decimal(text)
+    if text[0] == ".":
+        return None
     whole = int(decimal)
     if whole == decimal:
         for kind, bits in _INTEGERS:

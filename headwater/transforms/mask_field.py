@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from headwater.config import REQUIRED, Config, ConfigDef, Importance, Option, OptionType
-from headwater.java_number import parse_floating, parse_integer
+from headwater.java_number import float32, parse_decimal, wrapped
 from headwater.record import DECIMAL, Schema, Type
 from headwater.shape import Const, MessageShape, Node, Struct
 from headwater.transform import Ask, Part, TransformError
@@ -69,12 +69,10 @@ class MaskField:
 
     def _masked(self, field: Member) -> Node:
         """What stands there instead; null stays null."""
-        if isinstance(field.node, Const) and field.node.value is None:
-            return field.node
         try:
             mask = _nothing(field.schema) if self._replacement is None else _replaced(field.schema, self._replacement)
         except ValueError as error:
-            raise TransformError(f"the field {field.name!r} can't be masked: {error}") from None
+            return call(_Refuse(f"the field {field.name!r} can't be masked: {error}"), whole(field.schema, field.node))
         if not may_be_null(field.schema, field.node):
             return Const(mask)
         return call(_Mask(mask), whole(field.schema, field.node))
@@ -90,6 +88,17 @@ class _Mask:
         return None if value is None else self._mask
 
 
+class _Refuse:
+    """Takes nothing but null."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def __call__(self, value: Any) -> None:
+        if value is not None:
+            raise TransformError(self._why)
+
+
 def _nothing(schema: Schema) -> Any:
     if schema.name == DECIMAL:
         scale = int(schema.parameter("scale") or 0)
@@ -103,9 +112,10 @@ def _nothing(schema: Schema) -> Any:
 
 def _replaced(schema: Schema, text: str) -> Any:
     if schema.type in _INTEGER_BITS and schema.name not in _DATES:
-        return parse_integer(text, _INTEGER_BITS[schema.type])
+        return wrapped(int(parse_decimal(text)), _INTEGER_BITS[schema.type])
     if schema.type in (Type.FLOAT32, Type.FLOAT64):
-        return parse_floating(text, single=schema.type is Type.FLOAT32)
+        number = float(parse_decimal(text))
+        return float32(number) if schema.type is Type.FLOAT32 else number
     if schema.type is Type.STRING:
         return text
     raise ValueError(f"only numbers and text have a replacement, and it is of type {schema.name or schema.type}")

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from headwater.config import Config, ConfigDef, Importance, Option, OptionType
 from headwater.shape import MessageShape
-from headwater.transform import Ask, Part
+from headwater.transform import Ask, Part, TransformError
 from headwater.transforms.operand import REPLACE_NULL, operand, with_operand
-from headwater.tree import struct_of
+from headwater.tree import Member, struct_of
 
 
 def _check_renames(pairs: Sequence[str] | None) -> str | None:
@@ -57,9 +57,14 @@ class ReplaceField:
         found = operand(message, self._part)
         if found.is_absent(ask):
             return message
-        fields = [
-            replace(field, name=self._names.get(field.name, field.name))
-            for field in found.members("replacing fields", defaults=self._defaults)
-            if self._keeps(field.name)
-        ]
-        return with_operand(message, self._part, *struct_of(found.struct("replacing fields"), fields))
+        fields = {field.name: field for field in found.members("replacing fields", defaults=self._defaults)}
+        kept = [replace(field, name=self._names.get(name, name)) for name, field in fields.items() if self._keeps(name)]
+        filled = [replace(field, node=self._origin(fields, field.name).node) for field in kept]
+        return with_operand(message, self._part, *struct_of(found.struct("replacing fields"), filled))
+
+    def _origin(self, fields: Mapping[str, Member], name: str) -> Member:
+        """Where a new field's value is from: its old name's, which may be left out itself, as Kafka has it."""
+        old = next((old for old, new in self._names.items() if new == name), name)
+        if old not in fields:
+            raise TransformError(f"{old} is not a valid field name")
+        return fields[old]

@@ -21,7 +21,7 @@ from tests.conformance import reference
 from tests.conformance.reference import Transformed, TransformsReference
 from tests.transform_cases import KINDS, Kind
 
-EXAMPLES = 150
+EXAMPLES = 60
 JSON = json_converter({"replace.null.with.default": "false"}, is_key=False)
 
 

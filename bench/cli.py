@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterable, Sequence
@@ -56,6 +57,9 @@ def run(quick: bool, only: str, engines: str, pairs: int | None, resume: Path | 
     Wants MYSQL_URL and KAFKA_BOOTSTRAP_SERVERS: servers that it may use as it likes. It drops the database bench and
     purges the binary log.
     """
+    os.environ.pop(
+        "PYTHONDONTWRITEBYTECODE", None
+    )  # an installed package has its bytecode, and so have the engines here
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # which ends the engines, as Ctrl-C does
     names, wanted = only.split(","), engines.split(",")
     unknown = (set(names) - set(NAMES)) | (set(wanted) - {kind.name for kind in ENGINES})

@@ -172,9 +172,14 @@ class MissingExtraError(ImportError):
     """A client library is not installed; the text names the extra that brings it."""
 
 
-def plugin_modules() -> list[str]:
-    """The modules of all plugins: what a process that starts tasks does well to have imported."""
-    return sorted({plugin.module for plugin in (*_CONNECTORS, *_HEADER_CONVERTERS)})
+def common_modules() -> list[str]:
+    """The modules of the plugins that nearly every task needs: what a process that starts tasks does well to import."""
+    return sorted({plugin.module for plugin in _HEADER_CONVERTERS})
+
+
+def connector_module(name: str) -> str | None:
+    """The module of the connector that ``connector.class`` names, imported or not; None where that is unknown."""
+    return next((plugin.module for plugin in _CONNECTORS if plugin.answers_to(name)), None)
 
 
 def find_connector(name: str) -> SourceConnector:

@@ -44,15 +44,17 @@ def worker(file: Path | None, *, from_environment: bool) -> None:
     On the first signal what is under way is delivered and offsets are stored; on a second one it ends at once.
     """
     from headwater.logs import configure_logs, redact_logs, starting_levels
+    from headwater.plugins import connector_module
     from headwater.rest.listeners import ListenError, listen
-    from headwater.stores.sqlite import SqliteStore, StateFileError
+    from headwater.stores.sqlite import SqliteStore, StateFileError, connector_classes
     from headwater.worker.fork_server import ForkServer
 
     configure_logs()
     config = _read_config(file, from_environment=from_environment)
     configure_logs(starting_levels(config.log_level).items())
     redact_logs(config.references.redact)
-    fork_server = ForkServer()  # before files and sockets are opened, which it would hold open
+    # Before files and sockets are opened, which it would hold open.
+    fork_server = ForkServer(filter(None, map(connector_module, connector_classes(config.state_file))))
     try:
         store = SqliteStore(config.state_file)
         try:

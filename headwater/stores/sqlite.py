@@ -18,7 +18,7 @@ import sqlite3
 import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,18 @@ _MIGRATIONS = (
 
 class StateFileError(Exception):
     """The state file can't be used: says which file, why, and what to do."""
+
+
+def connector_classes(file: Path) -> list[str]:
+    """``connector.class`` of the connectors in a state file; empty where it can't be read, which opening it names."""
+    if not file.exists():
+        return []
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            rows = database.execute("SELECT DISTINCT config ->> '$.\"connector.class\"' FROM connectors").fetchall()
+    except sqlite3.Error:
+        return []
+    return [name for (name,) in rows if name is not None]
 
 
 class SqliteStore:

@@ -7,7 +7,9 @@ nothing: a process with threads can't be forked safely.
 Why not `multiprocessing`'s: that one runs two interpreters of its own (one to fork from, one to track semaphores that
 nobody has), which share nothing with the worker.
 
-Worker and fork server talk in packets of `_PACKET`; the one that starts a task carries the task's end of its pipe.
+Worker and fork server talk in packets of `_PACKET`; the one that starts a task carries the task's end of its pipe, and
+the name of its connector's module: the fork server imports it before the first task that needs it. A database's client
+library takes some 10 MB and a fifth of a second, so that only those in use are imported, and once.
 """
 
 from __future__ import annotations
@@ -23,18 +25,21 @@ import socket
 import struct
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import IntEnum
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NoReturn
 
-from headwater.plugins import plugin_modules
+from headwater.plugins import common_modules
 from headwater.worker.task import run_task
 
 _PACKET = struct.Struct("<iii")
 """Which `_Word`, the number that the worker gave the task's process, and what the word says of it."""
+
+_LONGEST_NAME = 256
+"""Bytes of a module's name in a packet."""
 
 _PROCESS_NAME = "headwater-forks"
 _TASK_NAME = "headwater-task"
@@ -66,10 +71,13 @@ class ForkedProcess:
 
 
 class ForkServer:
-    """The worker's side. Made before anything is opened or started; then used from one event loop."""
+    """The worker's side. Made before anything is opened or started; then used from one event loop.
 
-    def __init__(self) -> None:
-        _preload()
+    ``connectors`` are modules that tasks will need, which worker, fork server and tasks then share.
+    """
+
+    def __init__(self, connectors: Iterable[str] = ()) -> None:
+        _preload(*_COMMON, *connectors)
         self._channel, theirs = _socket_pair()
         self._pid = os.fork()
         if self._pid == 0:
@@ -81,13 +89,16 @@ class ForkServer:
         self._starting: dict[int, asyncio.Future[ForkedProcess]] = {}
         self._running: dict[int, ForkedProcess] = {}
 
-    async def start(self, pipe: Connection) -> ForkedProcess:
-        """Fork a process for the task that will be told of through ``pipe``. Raises `ProcessStartError`."""
+    async def start(self, pipe: Connection, connector: str) -> ForkedProcess:
+        """Fork a process for the task that will be told of through ``pipe``, and needs the module ``connector``.
+
+        Raises `ProcessStartError`.
+        """
         self._listen()
         self._number += 1
         started: asyncio.Future[ForkedProcess] = asyncio.get_running_loop().create_future()
         self._starting[self._number] = started
-        order = _PACKET.pack(_Word.START, self._number, 0)
+        order = _PACKET.pack(_Word.START, self._number, 0) + connector.encode()
         try:
             socket.send_fds(self._channel, [order], [pipe.fileno()])
             return await started
@@ -151,9 +162,12 @@ def _socket_pair() -> tuple[socket.socket, socket.socket]:
     return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
 
-def _preload() -> None:
+_COMMON = ("headwater.sinks.kafka", *common_modules())
+
+
+def _preload(*modules: str) -> None:
     """Import what tasks need, and have the garbage collector leave it alone: what it marks is no longer shared."""
-    for module in ("headwater.sinks.kafka", *plugin_modules()):
+    for module in modules:
         with contextlib.suppress(ImportError):  # an extra that is not installed is named when it is asked for
             importlib.import_module(module)
     gc.collect()
@@ -174,7 +188,7 @@ def main(descriptor: int) -> NoReturn:
     """A fork server's main function; ``descriptor`` is its end of the socket pair."""
     channel = socket.socket(fileno=descriptor)
     channel.set_inheritable(False)
-    _preload()
+    _preload(*_COMMON)
     _serve(channel)
 
 
@@ -228,19 +242,21 @@ class _Server:
 
     def _obey(self) -> bool:
         """Carry out one order; False at the worker's end."""
-        packet, descriptors, _, _ = socket.recv_fds(self._channel, _PACKET.size, 1)
+        packet, descriptors, _, _ = socket.recv_fds(self._channel, _PACKET.size + _LONGEST_NAME, 1)
         if not packet:
             return False
-        word, number, _ = _PACKET.unpack(packet)
+        word, number, _ = _PACKET.unpack_from(packet)
         if word == _Word.START:
-            self._start(number, descriptors[0])
+            self._start(number, descriptors[0], packet[_PACKET.size :].decode())
         else:
             for process, known in self._numbers.items():
                 if known == number:
                     os.kill(process, signal.SIGKILL)
         return True
 
-    def _start(self, number: int, descriptor: int) -> None:
+    def _start(self, number: int, descriptor: int, connector: str) -> None:
+        if connector and connector not in sys.modules:
+            _preload(connector)
         try:
             process = os.fork()
         except OSError as error:

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable
 from multiprocessing.connection import Connection, Pipe
 
+from headwater.plugins import connector_module
 from headwater.report import Report
 from headwater.worker.fork_server import ForkedProcess, ForkServer
 from headwater.worker.orders import Order, Stop
@@ -54,8 +55,9 @@ class TaskProcess:
         Raises `headwater.worker.fork_server.ProcessStartError`.
         """
         ours, theirs = Pipe()
+        connector = connector_module(spec.connector_config.get("connector.class", "")) or ""
         try:
-            process = cls(await fork_server.start(theirs), ours, on_running, on_report)
+            process = cls(await fork_server.start(theirs, connector), ours, on_running, on_report)
         except BaseException:
             ours.close()
             raise

@@ -134,6 +134,7 @@ ROUTER = {
             "table.fields.additional.placement": "type:header:eventType,version:envelope,type:envelope:kind",
             "table.field.event.schema.version": "version",
             "table.field.event.timestamp": "written",
+            "route.by.field": "kind",  # Debezium names schemas after the first topic that it meets
         },
         {"route.tombstone.on.empty.payload": "true", "table.json.payload.null.behavior": "optional_bytes"},
     ],
@@ -145,7 +146,7 @@ def test_outbox_is_routed(
     """One outbox, three topics; rows are deleted as soon as they are written, and one is updated."""
     cursor.execute(
         "CREATE TABLE events (id CHAR(36) PRIMARY KEY, aggregatetype VARCHAR(255) NOT NULL, aggregateid VARCHAR(255)"
-        " NOT NULL, type VARCHAR(255) NOT NULL, payload JSON, version INT NOT NULL DEFAULT 1, written DATETIME(6))"
+        " NOT NULL, type VARCHAR(255) NOT NULL, payload JSON, version INT NOT NULL DEFAULT 1, written DATETIME(6), kind VARCHAR(9) NOT NULL DEFAULT 'Event')"
     )
     config = _config(
         mysql_database,
@@ -174,7 +175,8 @@ def test_rows_without_their_envelope(
         "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState",
         "transforms.unwrap.delete.tombstone.handling.mode": mode,
         "transforms.unwrap.add.fields": "op,table,source.pos,source.gtid:gtid",
-        "transforms.unwrap.add.headers": "op,source.row",
+        # Debezium's delete and tombstone share one list of headers: what is added to the one is in the other too.
+        **({} if mode == "rewrite-with-tombstone" else {"transforms.unwrap.add.headers": "op,source.row"}),
         "transforms.unwrap.predicate": "is_fence",
         "transforms.unwrap.negate": "true",
         "transforms.from.type": "org.apache.kafka.connect.transforms.InsertField$Value",
@@ -186,7 +188,7 @@ def test_rows_without_their_envelope(
         "transforms.drop.headers": "__debezium.context.taskId",
         "predicates": "is_fence",
         "predicates.is_fence.type": "org.apache.kafka.connect.transforms.predicates.TopicNameMatches",
-        "predicates.is_fence.pattern": rf".*\.{FENCE}",
+        "predicates.is_fence.pattern": rf".*\.{FENCE}|__reference.*",  # the end of the snapshot, in Debezium
     }
     steps = [_statements("rows.sql"), _statements("changes.sql")]
     comparison = _compare(cursor, _config(mysql_database, options), tmp_path, steps)
@@ -241,7 +243,7 @@ def _fence(cursor: Cursor) -> IsLast:
     cursor.execute(f"INSERT INTO {FENCE} VALUES ({number})")
 
     def is_fence(event: Event) -> bool:
-        return event.topic.endswith(f".{FENCE}") and payload(event)["after"] == {"id": number}
+        return event.topic.endswith(f".{FENCE}") and payload(event).get("after") == {"id": number}
 
     return is_fence
 

@@ -145,8 +145,9 @@ def test_outbox_is_routed(
 ) -> None:
     """One outbox, three topics; rows are deleted as soon as they are written, and one is updated."""
     cursor.execute(
-        "CREATE TABLE events (id CHAR(36) PRIMARY KEY, aggregatetype VARCHAR(255) NOT NULL, aggregateid VARCHAR(255)"
-        " NOT NULL, type VARCHAR(255) NOT NULL, payload JSON, version INT NOT NULL DEFAULT 1, written DATETIME(6), kind VARCHAR(9) NOT NULL DEFAULT 'Event')"
+        "CREATE TABLE events (id CHAR(36) PRIMARY KEY, aggregatetype VARCHAR(255) NOT NULL,"
+        " aggregateid VARCHAR(255) NOT NULL, type VARCHAR(255) NOT NULL, payload JSON,"
+        " version INT NOT NULL DEFAULT 1, written DATETIME(6), kind VARCHAR(9) NOT NULL DEFAULT 'Event')"
     )
     config = _config(
         mysql_database,

@@ -33,10 +33,13 @@ $(INSTALLED): $(READY) pyproject.toml setup.py $(HOT)
 demo: $(INSTALLED)  ## start everything, post a course, show its events; ONCE=1 ends by itself
 	@$(BIN)/python tools/demo.py $(if $(ONCE),--once)
 
-test: $(INSTALLED)  ## all tests against real servers (installed and started here), then those of decoding uncompiled
+UNCOMPILED = tests/unit tests/integration/mysql_source tests/integration/mongodb_source tests/faults/test_processes.py \
+	$(addprefix tests/conformance/test_,mysql.py mongodb.py extended_json.py)
+
+test: $(INSTALLED)  ## all tests against real servers (installed and started here), then those of what is compiled uncompiled
 	@tools/services up mysql mongodb kafka
 	@eval "$$(tools/services env)" && $(BIN)/python -m pytest $(PYTEST_ARGS)
-	@eval "$$(tools/services env)" && HEADWATER_INTERPRETED=1 $(BIN)/python -m pytest --quiet tests/unit tests/conformance/test_mysql.py
+	@eval "$$(tools/services env)" && HEADWATER_INTERPRETED=1 $(BIN)/python -m pytest --quiet $(UNCOMPILED)
 
 check: $(READY)  ## lint, format, types, import contracts, the container's files
 	$(BIN)/ruff check .
@@ -51,7 +54,7 @@ faults: $(INSTALLED)  ## the fault tests in full
 	@eval "$$(tools/services env)" && $(BIN)/python -m pytest tests/faults --faults=full -s
 
 bench: $(INSTALLED)  ## Headwater beside Debezium, table and plot into docs; BENCH_ARGS=--quick for a short one
-	@tools/services up mysql kafka
+	@tools/services up mysql mongodb kafka
 	@eval "$$(tools/services env)" && PYTHONPATH=. $(BIN)/python -m bench run $(BENCH_ARGS)
 
 bench-plan: $(INSTALLED)  ## micro-benchmark of the plan on recorded log bytes
@@ -70,7 +73,7 @@ lock: pyproject.toml  ## pin the packages of development, of the build and of th
 	@$(BIN)/pip install --quiet uv
 	@$(PIN) --extra dev -o requirements/dev.txt pyproject.toml requirements/build.in
 	@$(PIN) -o requirements/build.txt requirements/build.in
-	@$(PIN) --extra mysql --extra kafka -o requirements/container.txt pyproject.toml
+	@$(PIN) --extra mysql --extra mongodb --extra kafka -o requirements/container.txt pyproject.toml
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache headwater/compiled.sha256

@@ -7,7 +7,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,14 @@ import click
 
 from bench import chart, latency, machine, report, throughput
 from bench.engine import Engine
-from bench.engines.bare import BareProduce, BareReceive
+from bench.engines.bare import BareProduce, BareRead
 from bench.engines.debezium import Debezium, TunedDebezium
 from bench.engines.headwater import Headwater, HeadwaterInterpreted
-from bench.server import MySqlServer
-from bench.workload import WORKLOADS, Workload
+from bench.server import Server
+from bench.servers.mysql import MySqlServer
+from bench.workload import Workload
+from bench.workloads import WORKLOADS
+from bench.workloads.mysql import MySqlWorkload
 
 REPOSITORY = Path(__file__).parents[1]
 WORK = REPOSITORY / "build" / "bench"
@@ -28,7 +32,7 @@ RESULTS = REPOSITORY / "bench" / "results"
 PAGE = REPOSITORY / "docs" / "performance.md"
 PLOT = REPOSITORY / "docs" / "images" / "performance.png"
 ENGINES: tuple[type[Engine], ...] = (
-    *(BareReceive, Headwater, HeadwaterInterpreted, Debezium, TunedDebezium, BareProduce),
+    *(BareRead, Headwater, HeadwaterInterpreted, Debezium, TunedDebezium, BareProduce),
 )
 ALL_ENGINES = ",".join(kind.name for kind in ENGINES)
 LATENCIES = {"latency-counting": "counting", "latency-kafka": "kafka"}
@@ -38,7 +42,7 @@ LATENCY_REPEATS = 3
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Headwater beside Debezium on one MySQL log, into a counting sink and into Kafka."""
+    """Headwater beside Debezium on one log of a real server, into a counting sink and into Kafka."""
 
 
 @main.command()
@@ -52,10 +56,10 @@ def main() -> None:
     help="The result FILE of a run that ended early: goes on behind the last workload that it finished.",
 )
 def run(quick: bool, only: str, engines: str, pairs: int | None, resume: Path | None) -> None:
-    """Measure. Only a run of everything, and not a quick one, goes into the documentation.
+    """Measure. A run of everything, and not a quick one, goes into the documentation; parts go there by `report`.
 
-    Wants MYSQL_URL and KAFKA_BOOTSTRAP_SERVERS: servers that it may use as it likes. It drops the database bench and
-    purges the binary log.
+    Wants MYSQL_URL, MONGODB_URL and KAFKA_BOOTSTRAP_SERVERS, those of them that its workloads need: servers that it may
+    use as it likes. It drops the database bench and purges MySQL's binary log.
     """
     os.environ.pop(
         "PYTHONDONTWRITEBYTECODE", None
@@ -68,10 +72,12 @@ def run(quick: bool, only: str, engines: str, pairs: int | None, resume: Path | 
     contenders = [kind(WORK) for kind in ENGINES if kind.name in wanted]
     chosen = [_scaled(workload, quick=quick, pairs=pairs) for workload in WORKLOADS if workload.name in names]
     repeats = pairs or (1 if quick else LATENCY_REPEATS)
-    whole = not quick and pairs is None and set(names) == set(NAMES) and len(contenders) == len(ENGINES)
-    file = resume or (RESULTS if whole else WORK) / f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H%M}.json"
-    with MySqlServer() as server:
-        results = _head(server, chosen, quick=quick)
+    quotable = not quick and pairs is None and len(contenders) == len(ENGINES)
+    whole = quotable and set(names) == set(NAMES)
+    file = resume or (RESULTS if quotable else WORK) / f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H%M}.json"
+    with ExitStack() as stack:
+        servers = {kind: stack.enter_context(kind()) for kind in _kinds(chosen, names)}
+        results = _head(servers.values(), chosen, quick=quick)
         if resume is not None:
             earlier = json.loads(resume.read_text())
             if any(earlier[part] != results[part] for part in ("machine", "versions", "settings")):
@@ -81,31 +87,49 @@ def run(quick: bool, only: str, engines: str, pairs: int | None, resume: Path | 
             done = {result["workload"] for result in results["runs"]}
             chosen = [workload for workload in chosen if workload.name not in done]
             names = [name for name in names if name not in done]
-        for result in _all_runs(chosen, [name for name in names if name in LATENCIES], contenders, repeats, server):
+        for result in _all_runs(chosen, [name for name in names if name in LATENCIES], contenders, repeats, servers):
             results["runs"].append(result)
             _write(file, results)
-    _finish(file, results, publish=whole)
+    _write_tables(file, results)
+    click.echo(report.markdown([results]))
+    if whole:
+        _publish([results])
 
 
 @main.command(name="report")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def write_report(file: Path) -> None:
-    """Write the documentation's table and plot from a result FILE."""
-    _finish(file, json.loads(file.read_text()), publish=True)
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE..."
+)
+def write_report(files: Sequence[Path]) -> None:
+    """Write the documentation's tables and plot from result FILEs.
+
+    Each says when and with what it was measured. Of a workload that several files have, the last of them counts.
+    """
+    measured = [json.loads(file.read_text()) for file in files]
+    for file, results in zip(files, measured, strict=True):
+        _write_tables(file, results)
+    _publish(report.combined(measured))
 
 
-def _scaled(workload: Workload, *, quick: bool, pairs: int | None) -> Workload:
-    events = max(workload.events // 10, 10 * workload.tables) if quick else workload.events
+def _scaled(workload: Workload[Any], *, quick: bool, pairs: int | None) -> Workload[Any]:
+    fewest = 10 * workload.tables if isinstance(workload, MySqlWorkload) else workload.rows
+    events = max(workload.events // 10, fewest) if quick else workload.events
     return replace(workload, events=events, pairs=pairs or (1 if quick else workload.pairs))
 
 
-def _head(server: MySqlServer, workloads: Sequence[Workload], *, quick: bool) -> dict[str, Any]:
+def _kinds(workloads: Iterable[Workload[Any]], names: Iterable[str]) -> Iterable[type[Server]]:
+    """The servers that are needed, each once; the latencies are MySQL's."""
+    kinds = [workload.server for workload in workloads]
+    return dict.fromkeys([*kinds, MySqlServer] if set(names) & set(LATENCIES) else kinds)
+
+
+def _head(servers: Collection[Server], workloads: Sequence[Workload[Any]], *, quick: bool) -> dict[str, Any]:
     return {
         "date": f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC",
         "quick": quick,
         "machine": machine.machine(),
-        "versions": machine.versions(server),
-        "settings": machine.settings(server),
+        "versions": machine.versions(servers),
+        "settings": machine.settings(servers),
         "workloads": {workload.name: machine.workload_settings(workload) for workload in workloads},
         "runs": [],
     }
@@ -117,18 +141,18 @@ def _finished(runs: Sequence[throughput.Result]) -> list[throughput.Result]:
 
 
 def _all_runs(
-    workloads: Sequence[Workload],
+    workloads: Sequence[Workload[Any]],
     latencies: Sequence[str],
     engines: Sequence[Engine],
     repeats: int,
-    server: MySqlServer,
+    servers: Mapping[type[Server], Any],
 ) -> Iterable[throughput.Result]:
     for workload in workloads:
         taking_part = [engine for engine in engines if engine.takes_part_in(workload)]
-        yield from throughput.run(workload, taking_part, server, _say)
+        yield from throughput.run(workload, taking_part, servers[workload.server], _say)
     for name in latencies:
         contenders = [engine for engine in engines if engine.has_latency]
-        yield from latency.run(LATENCIES[name], contenders, repeats, server, _say)
+        yield from latency.run(LATENCIES[name], contenders, repeats, servers[MySqlServer], _say)
 
 
 def _say(line: str) -> None:
@@ -140,10 +164,15 @@ def _write(file: Path, results: dict[str, Any]) -> None:
     file.write_text(json.dumps(results, indent=1) + "\n")
 
 
-def _finish(file: Path, results: dict[str, Any], *, publish: bool) -> None:
-    file.with_suffix(".md").write_text(report.markdown(results))
-    chart.draw(results, PLOT if publish else file.with_suffix(".png"))
-    if publish:
-        report.update_page(PAGE, results)
-    click.echo(report.markdown(results))
-    click.echo(f"written: {file}" + (f", {PAGE}, {PLOT}" if publish else ""), err=True)
+def _write_tables(file: Path, results: report.Results) -> None:
+    """Beside the result file."""
+    tables = file.with_suffix(".md")
+    tables.write_text(report.markdown([results]))
+    _say(f"written: {file}, {tables}")
+
+
+def _publish(parts: Sequence[report.Results]) -> None:
+    """Into the documentation."""
+    chart.draw(report.all_runs(parts), PLOT)
+    report.update_page(PAGE, parts)
+    _say(f"written: {PAGE}, {PLOT}")

@@ -10,13 +10,11 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bench.progress import Progress, RunFailedError
-from bench.server import MySqlServer
-from bench.workload import DATABASE, Workload
+from bench.workload import ServerT, Workload
 
-NAME = "bench"
-"""Of the connector, of its ``topic.prefix`` and of the database."""
 STOP_SECONDS = 60
 CHECKOUT = Path(__file__).resolve().parents[1]
 POLL_SECONDS = 0.01
@@ -26,7 +24,6 @@ class Engine(ABC):
     """One contender. ``base`` is where its state stands before a workload is loaded; each run gets a copy."""
 
     name: str
-    server_id = 0
     has_latency = True
     """Whether its latency is worth a measurement."""
     delivers = True
@@ -41,43 +38,25 @@ class Engine(ABC):
         """Engines with the same value here start from the same state."""
         return self.name
 
-    def takes_part_in(self, workload: Workload) -> bool:  # noqa: ARG002
+    def takes_part_in(self, workload: Workload[Any]) -> bool:  # noqa: ARG002
         """Whether a workload says something about it."""
         return True
 
     @abstractmethod
-    def prime(self, workload: Workload, server: MySqlServer) -> None:
+    def prime(self, workload: Workload[ServerT], server: ServerT) -> None:
         """Fix the start position: what is written from now on is what the runs read."""
 
     @abstractmethod
-    def command(self, workload: Workload, run: Path) -> tuple[Sequence[str], Mapping[str, str]]:
+    def command(self, workload: Workload[Any], run: Path) -> tuple[Sequence[str], Mapping[str, str]]:
         """Command and additions to the environment of a run in the folder ``run``, a copy of ``base``."""
 
-    def launch(self, workload: Workload, arrivals: int = 0) -> EngineRun:
+    def launch(self, workload: Workload[Any], arrivals: int = 0) -> EngineRun:
         """Start a run, with room for the arrival times of so many events."""
         run = self._runs / workload.name / self.name
         shutil.rmtree(run, ignore_errors=True)
         shutil.copytree(self.base, run)
         progress = Progress.create(run / "progress", arrivals)
         return EngineRun(self, *self.command(workload, run), run, progress)
-
-    def connector(self, server: MySqlServer, tables: str) -> dict[str, str]:
-        """The connector's configuration: the same for all, and but for these options the defaults."""
-        return {
-            "connector.class": "io.debezium.connector.mysql.MySqlConnector",
-            "topic.prefix": NAME,
-            "database.hostname": server.host,
-            "database.port": str(server.port),
-            "database.user": server.user,
-            "database.password": server.password,
-            "database.server.id": str(self.server_id),
-            "database.ssl.mode": "disabled",
-            "driver.allowPublicKeyRetrieval": "true",
-            "database.include.list": DATABASE,
-            "table.include.list": tables,
-            "snapshot.mode": "no_data",
-            "include.schema.changes": "false",
-        }
 
 
 class EngineRun:

@@ -13,15 +13,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 
 from bench.broker import Broker
 from bench.engine import POLL_SECONDS, Engine
 from bench.engines.bare import MESSAGE_BYTES, BareProduce
 from bench.engines.limits import bare_producer
 from bench.progress import Progress, RunFailedError
-from bench.server import MySqlServer
-from bench.throughput import FAILURES, TOPIC, Result, clean_up, prepare
-from bench.workload import Workload
+from bench.servers.mysql import MySqlServer
+from bench.throughput import FAILURES, Result, prepare
+from bench.workloads.mysql import MySqlWorkload
 
 DRAIN_SECONDS = 180
 
@@ -40,9 +41,12 @@ WARM_UP = Load("warm-up", 5000, 10, 5)
 LOADS = (Load("idle", 20, 1, 4), Load("5,000/s", 5000, 10, 10), Load("full", None, 100, 2))
 
 
-def workload(sink: str) -> Workload:
+def workload(sink: str) -> MySqlWorkload:
     """The outbox that the loads write into."""
-    return Workload(f"latency-{sink}", f"latency, {sink} sink", 0, 1, sink=sink)
+    return MySqlWorkload(f"latency-{sink}", f"latency, {sink} sink", 0, 1, sink=sink)
+
+
+TOPIC = workload("kafka").topic
 
 
 def run(
@@ -53,13 +57,13 @@ def run(
     for repeat in range(repeats):
         for engine in engines:
             yield from _told(_engine_results(outbox, engine, server), outbox, engine.name, repeat, say)
-            clean_up(server)
+            server.clean_up()
         if sink == "kafka":
             yield from _told(_limit_results(), outbox, BareProduce.name, repeat, say)
 
 
 def _told(
-    results: Sequence[Result], outbox: Workload, engine: str, repeat: int, say: Callable[[str], None]
+    results: Sequence[Result], outbox: MySqlWorkload, engine: str, repeat: int, say: Callable[[str], None]
 ) -> Iterator[Result]:
     for result in results:
         whole = {"workload": outbox.name, "engine": engine, "pair": repeat, **result}
@@ -67,7 +71,7 @@ def _told(
         yield whole
 
 
-def _engine_results(outbox: Workload, engine: Engine, server: MySqlServer) -> list[Result]:
+def _engine_results(outbox: MySqlWorkload, engine: Engine, server: MySqlServer) -> list[Result]:
     try:
         for error in prepare(outbox, [engine], server).values():
             raise error
@@ -90,7 +94,7 @@ def _limit_results() -> list[Result]:
     return [_result(load, found[load.name]) for load in paced]
 
 
-def measure(outbox: Workload, engine: Engine) -> list[Result]:
+def measure(outbox: MySqlWorkload, engine: Engine) -> list[Result]:
     """One run through all loads. Raises `RunFailedError`."""
     broker = Broker(TOPIC) if outbox.sink == "kafka" else None
     if broker:
@@ -149,6 +153,9 @@ def write(load: Load) -> list[int]:
     """Commit transactions at a load's pace; when (ns, monotonic) each row's commit began."""
     with MySqlServer() as server:
         statements = replace(workload("counting"), events=1 << 40, rows=load.rows).inserts()
+        if load.rate:  # made before: making them takes as long as half of the pace leaves between two transactions
+            transactions = round(load.rate * load.seconds / load.rows)
+            statements = chain(list(islice(statements, transactions)), statements)
 
         def commit() -> int:
             server.execute_together(("BEGIN", next(statements)))

@@ -7,25 +7,16 @@ import platform
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import confluent_kafka
 import orjson
 
 from bench.engines.debezium import Debezium, TunedDebezium, jars, java_version, newest_java
-from bench.engines.headwater import Headwater
-from bench.server import MySqlServer
+from bench.server import Server
 from bench.workload import Workload
-
-SERVER_VARIABLES = (
-    "binlog_row_image",
-    "binlog_row_metadata",
-    "gtid_mode",
-    "binlog_checksum",
-    "sync_binlog",
-    "innodb_flush_log_at_trx_commit",
-    "innodb_buffer_pool_size",
-)
 
 
 def machine() -> dict[str, str]:
@@ -41,7 +32,7 @@ def machine() -> dict[str, str]:
     }
 
 
-def versions(server: MySqlServer) -> dict[str, str]:
+def versions(servers: Iterable[Server]) -> dict[str, str]:
     """Of all that took part."""
     return {
         "headwater": _headwater_version({}),
@@ -53,33 +44,33 @@ def versions(server: MySqlServer) -> dict[str, str]:
         "kafka-connect": _jar_version("connect", "connect-runtime"),
         "java (debezium)": java_version("java"),
         "java (debezium-tuned)": java_version(newest_java()),
-        "mysql": str(server.query("SELECT VERSION()")[0]),
+        **{server.name: server.version() for server in servers},
     }
 
 
-def settings(server: MySqlServer) -> dict[str, dict[str, str]]:
-    """The connector's, what each engine adds to them, and the server's."""
-    names = ", ".join(f"'{name}'" for name in SERVER_VARIABLES)
-    connector = Headwater(Path()).connector(server, "(the workload's)")
-    return {
-        "connector": {**connector, "database.password": "[hidden]"},
-        "debezium": {"java": " ".join(Debezium.java_options)},
-        "debezium-tuned": {
-            "java": " ".join(TunedDebezium.java_options),
-            **TunedDebezium.options,
-            **TunedDebezium.worker_options,
-        },
-        "mysql": dict(server.rows(f"SHOW GLOBAL VARIABLES WHERE Variable_name IN ({names})")),
-    }
+def settings(servers: Iterable[Server]) -> dict[str, dict[str, str]]:
+    """What each engine adds to the connectors' configurations, these, and the servers'."""
+    found = {"debezium": _added(Debezium), "debezium-tuned": _added(TunedDebezium)}
+    for server in servers:
+        connector = server.connector()
+        hidden = {name: "[hidden]" for name in connector if name.endswith("password")}
+        tuned = TunedDebezium.server_options.get(type(server), {})
+        found[f"{server.name} connector"] = {**connector, **hidden}
+        found[f"{server.name} connector, debezium-tuned"] = dict(tuned)
+        found[server.name] = server.settings()
+    return {name: values for name, values in found.items() if values}
 
 
-def workload_settings(workload: Workload) -> dict[str, object]:
+def _added(engine: type[Debezium]) -> dict[str, str]:
+    return {"java": " ".join(engine.java_options), **engine.options, **engine.worker_options}
+
+
+def workload_settings(workload: Workload[Any]) -> dict[str, object]:
     """What a workload is, for the result file."""
     return {
         "title": workload.title,
         "events": workload.events,
         "rows": workload.rows,
-        "tables": workload.tables,
         "schemas": workload.schemas,
         "sink": workload.sink,
         "pairs": workload.pairs,

@@ -45,6 +45,9 @@ FACTORS = (
     Factor("plain-1", 5, 3),
     Factor("kafka-json-100", 5, 3),
     Factor("kafka-json-1", 5, 3),
+    Factor("mongodb-200", 5, 4),
+    Factor("mongodb-2k", 5, 4),
+    Factor("mongodb-100k", 5, 4),
 )
 
 
@@ -102,7 +105,7 @@ def _latency_verdict(sink: str, runs: Sequence[Run]) -> Verdict:
 
 def _limit(runs: Sequence[Run], workload: str) -> tuple[float | None, float | None]:
     """(CPU µs an event, events a second) that no engine can better: reading and, into Kafka, producing."""
-    limits = [good(runs, workload=workload, engine=name) for name in ("limit-recv", "limit-produce")]
+    limits = [good(runs, workload=workload, engine=name) for name in ("limit-read", "limit-produce")]
     cpu = [value for limit in limits if (value := median(limit, "cpu_us_per_event")) is not None]
     rates = [value for limit in limits if (value := median(limit, "events_per_second")) is not None]
     return sum(cpu) if cpu else None, min(rates) if rates else None

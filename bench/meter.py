@@ -68,15 +68,15 @@ class Sample:
     seconds: float
     events: int
     cpu: float
-    mysql_cpu: float
+    server_cpu: float
     broker_cpu: float
     machine_cpu: float
 
     @classmethod
-    def take(cls, seconds: float, events: int, root: int, mysql: int, broker: int) -> Self:
+    def take(cls, seconds: float, events: int, root: int, server: int, broker: int) -> Self:
         """Now."""
         cpu = cpu_seconds(process_tree(root))
-        return cls(seconds, events, cpu, cpu_seconds([mysql]), cpu_seconds([broker]), machine_seconds())
+        return cls(seconds, events, cpu, cpu_seconds([server]), cpu_seconds([broker]), machine_seconds())
 
     def since(self, earlier: Sample) -> Sample:
         """What was done in between."""
@@ -84,7 +84,7 @@ class Sample:
             max(1e-9, self.seconds - earlier.seconds),
             max(1, self.events - earlier.events),
             self.cpu - earlier.cpu,
-            self.mysql_cpu - earlier.mysql_cpu,
+            self.server_cpu - earlier.server_cpu,
             self.broker_cpu - earlier.broker_cpu,
             self.machine_cpu - earlier.machine_cpu,
         )
@@ -109,7 +109,7 @@ class Measurement:
     cpu_us_per_event_warm: float
     cpu_seconds_total: float
     """From the start of the process."""
-    mysql_cpu_us_per_event: float
+    server_cpu_us_per_event: float
     """The server's, streaming."""
     broker_cpu_us_per_event: float
     """The same for the Kafka broker."""
@@ -121,7 +121,7 @@ class Measurement:
     def between(cls, first: Sample, half: Sample, last: Sample, size: float, memory: float) -> Self:
         """From the three moments."""
         whole, warm = last.since(first), last.since(half)
-        other = whole.machine_cpu - whole.cpu - whole.mysql_cpu - whole.broker_cpu
+        other = whole.machine_cpu - whole.cpu - whole.server_cpu - whole.broker_cpu
         return cls(
             events=last.events,
             bytes_per_event=round(size, 1),
@@ -131,7 +131,7 @@ class Measurement:
             cpu_us_per_event=whole.per_event(whole.cpu),
             cpu_us_per_event_warm=warm.per_event(warm.cpu),
             cpu_seconds_total=round(last.cpu, 2),
-            mysql_cpu_us_per_event=whole.per_event(whole.mysql_cpu),
+            server_cpu_us_per_event=whole.per_event(whole.server_cpu),
             broker_cpu_us_per_event=whole.per_event(whole.broker_cpu),
             other_cores=round(other / whole.seconds, 2),
             memory_mb=round(memory, 1),
@@ -139,10 +139,10 @@ class Measurement:
 
 
 class Meter:
-    """Watches one run of an engine. ``mysql`` and ``broker`` are the servers' process ids, 0 for none."""
+    """Watches one run of an engine. ``server`` and ``broker`` are the servers' process ids, 0 for none."""
 
-    def __init__(self, run: EngineRun, mysql: int, broker: int, events: Callable[[], int]) -> None:
-        self._run, self._mysql, self._broker = run, mysql, broker
+    def __init__(self, run: EngineRun, server: int, broker: int, events: Callable[[], int]) -> None:
+        self._run, self._server, self._broker = run, server, broker
         self._events = events
         self._started = time.monotonic()
 
@@ -160,4 +160,4 @@ class Meter:
     def _wait_for(self, events: int, timeout: float) -> Sample:
         self._run.wait_until(f"{events:,} events", lambda: self._events() >= events, timeout)
         seconds = time.monotonic() - self._started
-        return Sample.take(seconds, self._events(), self._run.pid, self._mysql, self._broker)
+        return Sample.take(seconds, self._events(), self._run.pid, self._server, self._broker)

@@ -1,80 +1,35 @@
-"""Micro-benchmark of the plan: recorded log bytes of an outbox table to Kafka messages, microseconds of the main
-thread an event.
+"""Micro-benchmark of the plan: bytes that a server sent to Kafka messages, microseconds of the main thread an event.
 
     make bench-plan
 
-Prints, for 20 rows and 1 row a transaction, the planned function alone, and with Producer.produce() into librdkafka's
-queue (no broker: the queue is emptied between the runs), beside the floor that produce() alone sets. Each figure is the
-median of several runs. The design's throwaway experiment is printed for comparison; it ran on another log (MariaDB's)
-and another machine, with an envelope of 902 bytes.
+Prints, for each case of `bench.plan_cases`, the messages being made, and the same with Producer.produce() into
+librdkafka's queue (no broker: the queue is emptied between the runs), beside the floor that produce() alone sets. Each
+figure is the median of several runs. The design's throwaway experiment is printed for comparison; it ran on another
+log (MariaDB's) and another machine, with an envelope of 902 bytes.
 """
 
 from __future__ import annotations
 
-import base64
-import json
 import platform
 import statistics
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import confluent_kafka
 
+from bench.plan_cases import Case, cases
 from headwater import __version__, compiled
-from headwater.converters import json as json_converter
-from headwater.converters import simple_header
-from headwater.plan import Converters, Plan, plan
 from headwater.sink import Message
-from headwater.sources.envelope import context_headers
-from headwater.sources.mysql.events import read_rows_head
-from headwater.sources.mysql.shapes import ShapeOptions, table_shapes
-from headwater.sources.mysql.table import Column, Table
-from headwater.sources.mysql.table_map import TableMap
-from headwater.sources.mysql.types import ValueOptions
 
-DATA = Path(__file__).parent / "data"
-EVENTS, RUNS = 40_000, 5
-DESIGN = {"generated function per table, fused": (4.0, 5.8), "floor: Producer.produce() alone": (1.2, 1.2)}
-TEXT = {"charset": "utf8mb4", "nullable": False}
-TABLE = Table(
-    "bench",
-    "outbox",
-    (
-        Column("id", "char", length=36, **TEXT),
-        *(Column(name, "varchar", length=255, **TEXT) for name in ("aggregate_type", "aggregate_id", "type")),
-        Column("payload", "json", nullable=False),
-        Column("timestamp", "timestamp", nullable=False, length=0, default="CURRENT_TIMESTAMP", expression=True),
-    ),
-    key=("id",),
-    primary_key=("id",),
-)
+EVENTS, BYTES, RUNS = 40_000, 100_000_000, 5
+"""How long a run is: so many events, or so many bytes of messages where they are large."""
+DESIGN = """\
+the design's experiment (MySQL, 20 rows a transaction / 1 row; another log and machine)
+  generated function per table, fused: 4.0 / 5.8    floor, Producer.produce() alone: 1.2"""
 
 
-def load(rows: int, *, headers: bool) -> tuple[Plan, tuple[object, ...]]:
-    """The plan for a recorded event, and the arguments that the source passes for it."""
-    recorded = json.loads((DATA / f"outbox-{rows}.json").read_text())
-    table_map = TableMap.parse(base64.b64decode(recorded["table_map"]))
-    body = base64.b64decode(recorded["write_rows"])
-    options = ShapeOptions(
-        prefix="bench",
-        values=ValueOptions(),
-        tombstones=True,
-        headers=context_headers("bench", "mysql", 0, "0") if headers else (),
-        captures_column=lambda *_: True,
-    )
-    converter = json_converter.create({"schemas.enable": "false"}, is_key=False)
-    converters = Converters(converter, converter, simple_header.create({}, is_key=False))
-    planned = plan(table_shapes(TABLE, table_map.physical, options).create, converters)
-    _, columns, bitmaps = read_rows_head(body, 0, len(body), version=2)
-    first = bitmaps + (columns + 7) // 8
-    gtid = "c70788c5-e60c-11f1-be6e-02fc00000001:17"
-    arguments = (body, first, len(body), 1, gtid, "binlog.000001", 10941, 17, 1_795_308_197_165_997)
-    return planned, arguments
-
-
-def measure(run: Callable[[], None], after: Callable[[], None] = lambda: None) -> float:
+def measure(run: Callable[[], None], events: int, after: Callable[[], None] = lambda: None) -> float:
     """Median microseconds of this thread's CPU time an event."""
     times = []
     for _ in range(RUNS):
@@ -82,7 +37,7 @@ def measure(run: Callable[[], None], after: Callable[[], None] = lambda: None) -
         run()
         times.append(time.thread_time() - start)
         after()
-    return statistics.median(times) / EVENTS * 1e6
+    return statistics.median(times) / events * 1e6
 
 
 def producer() -> confluent_kafka.Producer:
@@ -99,25 +54,25 @@ def producer() -> confluent_kafka.Producer:
     )
 
 
-def measure_rows(rows: int, *, headers: bool) -> dict[str, float]:
-    """The figures for one recorded event."""
-    planned, arguments = load(rows, headers=headers)
-    function, calls = planned.function, EVENTS // rows
-    sample = function(*arguments)
+def measure_case(case: Case) -> tuple[int, float, float, float]:
+    """Bytes of a message, then µs: made, made and produced, produced."""
+    sample = case.run()
+    size = len(sample[0][3] or b"")
+    calls = max(1, min(EVENTS, BYTES // size) // case.events)
     kafka = producer()
     produce = kafka.produce
 
-    def decode_and_encode() -> None:
+    def make() -> None:
         for _ in range(calls):
-            function(*arguments)
+            case.run()
 
     def send(messages: list[Message]) -> None:
         for _, topic, key, value, found, *_ in messages:
             produce(topic, value, key, headers=found) if found else produce(topic, value, key)
 
-    def with_produce() -> None:
+    def make_and_produce() -> None:
         for _ in range(calls):
-            send(function(*arguments))
+            send(case.run())
 
     def produce_alone() -> None:
         for _ in range(calls):
@@ -128,30 +83,22 @@ def measure_rows(rows: int, *, headers: bool) -> dict[str, float]:
         while len(kafka):
             kafka.poll(0.1)
 
-    size = len(sample[0][3] or b"")
-    return {
-        "bytes a message": size,
-        "plan": measure(decode_and_encode),
-        "plan and produce()": measure(with_produce, empty),
-        "produce() alone": measure(produce_alone, empty),
-    }
+    events = calls * case.events
+    return size, measure(make, events), measure(make_and_produce, events, empty), measure(produce_alone, events, empty)
 
 
 def main() -> None:
     """Print the table."""
     print(f"headwater {__version__}, {compiled.describe()}")
     print(f"Python {platform.python_version()}, {platform.machine()}, librdkafka {confluent_kafka.libversion()[0]}")
-    print(f"{EVENTS:,} events a run, median of {RUNS} runs\n")
-    print(f"{'µs of the main thread an event':<44}{'20 rows':>10}{'1 row':>10}")
+    print(f"{EVENTS:,} events a run or {BYTES // 1_000_000} MB, median of {RUNS} runs\n")
+    print(f"{'µs of the main thread an event':<42}{'bytes':>8}{'plan':>8}{'plan and produce()':>20}{'produce()':>11}")
     for headers in (True, False):
-        figures = [measure_rows(rows, headers=headers) for rows in (20, 1)]
-        title = "with __debezium.context headers (default)" if headers else "extended.headers.enabled=false"
-        print(f"{title}, {figures[0]['bytes a message']} B")
-        for name in ("plan", "plan and produce()", "produce() alone"):
-            print(f"  {name:<42}{figures[0][name]:>10.2f}{figures[1][name]:>10.2f}")
-    print("the design's experiment (another log and machine)")
-    for name, (twenty, one) in DESIGN.items():
-        print(f"  {name:<42}{twenty:>10.2f}{one:>10.2f}")
+        print("with __debezium.context headers (default)" if headers else "extended.headers.enabled=false")
+        for case in cases(headers=headers):
+            size, plan, both, alone = measure_case(case)
+            print(f"  {case.title:<40}{size:>8,}{plan:>8.2f}{both:>20.2f}{alone:>11.2f}")
+    print(DESIGN)
 
 
 if __name__ == "__main__":

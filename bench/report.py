@@ -1,4 +1,4 @@
-"""Turns a result file into the tables of ``docs/performance.md``."""
+"""Turns result files into the tables of ``docs/performance.md``."""
 
 from __future__ import annotations
 
@@ -16,42 +16,67 @@ TITLES = {
     "headwater-interpreted": "Headwater, interpreted",
     "debezium": "Debezium",
     "debezium-tuned": "Debezium, tuned",
-    "limit-recv": "*limit: recv*",
+    "limit-read": "*limit: reading*",
     "limit-produce": "*limit: produce()*",
 }
 SAME_SIZE = 0.02
 """How far mean sizes may be apart: version numbers and time stamps have other lengths."""
 
 Results = Mapping[str, Any]
+"""What a result file has: date, machine, versions, settings, workloads, runs."""
 
 
-def markdown(results: Results) -> str:
-    """All tables."""
-    parts = [
-        _head(results),
+def combined(files: Sequence[Results]) -> list[Results]:
+    """The files with each workload in one of them only: the last that has it."""
+    last = {name: number for number, results in enumerate(files) for name in _measured(results)}
+    parts: list[Results] = []
+    for number, results in enumerate(files):
+        names = [name for name in _measured(results) if last[name] == number]
+        runs = [run for run in results["runs"] if run["workload"] in names]
+        workloads = {name: results["workloads"][name] for name in names if name in results["workloads"]}
+        if names:
+            parts.append({**results, "workloads": workloads, "runs": runs})
+    return parts
+
+
+def _measured(results: Results) -> dict[str, None]:
+    """The workloads that were run, latencies among them."""
+    return dict.fromkeys(run["workload"] for run in results["runs"])
+
+
+def all_runs(parts: Iterable[Results]) -> list[Run]:
+    """Of all parts."""
+    return [run for results in parts for run in results["runs"]]
+
+
+def markdown(parts: Sequence[Results]) -> str:
+    """All tables. Each part says when and with what it was measured."""
+    runs = all_runs(parts)
+    texts = [
+        *(_head(results, names=len(parts) > 1) for results in parts),
         "### The marks",
-        _table(("mark", "asked", "measured", "met"), _mark_rows(results["runs"])),
+        _table(("mark", "asked", "measured", "met"), _mark_rows(runs)),
         "### Throughput, CPU, memory",
-        *_throughput(results),
+        *(text for results in parts for text in _throughput(results)),
         "### Latency, commit to consumer",
         _table(
             ("sink", "load", "engine", "p50 ms", "p99 ms", "events/s", "runs"),
-            _latency_rows(results["runs"]),
+            _latency_rows(runs),
             text=3,
         ),
         "### Equal work",
-        "\n".join(f"- {line}" for line in equal_work(results)),
+        "\n".join(f"- {line}" for results in parts for line in equal_work(results)),
         "### Machine, versions, settings",
-        _facts(results),
+        *(_facts(results) for results in parts),
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(texts) + "\n"
 
 
-def update_page(page: Path, results: Results) -> None:
+def update_page(page: Path, parts: Sequence[Results]) -> None:
     """Write the plot's link and the tables between the markers of a page."""
     before, _, rest = page.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n\n{PLOT}\n\n{markdown(results)}\n{END}{after}")
+    page.write_text(f"{before}{BEGIN}\n\n{PLOT}\n\n{markdown(parts)}\n{END}{after}")
 
 
 def equal_work(results: Results) -> list[str]:
@@ -73,13 +98,14 @@ def equal_work(results: Results) -> list[str]:
     return lines
 
 
-def _head(results: Results) -> str:
+def _head(results: Results, *, names: bool) -> str:
     machine = results["machine"]
     failed = sum("error" in run for run in results["runs"])
     quick = " **A quick run: too short to be quoted.**" if results["quick"] else ""
     build = results["versions"]["headwater"].partition(":")[0]
+    of = f": {', '.join(_measured(results))}" if names else ""
     return (
-        f"{results['date']}, {machine['processors']} processors ({machine['processor']}), {machine['memory']}, "
+        f"{results['date']}{of}. {machine['processors']} processors ({machine['processor']}), {machine['memory']}, "
         f"{machine['system']}. Headwater {build}. Medians; {len(results['runs'])} runs, {failed} of them failed.{quick}"
     )
 
@@ -93,7 +119,7 @@ def _mark_rows(runs: Sequence[Run]) -> Iterator[Sequence[str]]:
 def _throughput(results: Results) -> Iterator[str]:
     columns = (
         *("engine", "events/s", "warm half", "CPU µs/event", "warm half", "CPU s in all"),
-        *("MySQL µs", "broker µs", "first event s", "memory MB", "runs"),
+        *("server µs", "broker µs", "first event s", "memory MB", "runs"),
     )
     for name, workload in results["workloads"].items():
         runs = [run for run in results["runs"] if run["workload"] == name]
@@ -113,7 +139,7 @@ def _throughput_row(engine: str, runs: Sequence[Run]) -> Sequence[str]:
         ("cpu_us_per_event", ".2f"),
         ("cpu_us_per_event_warm", ".2f"),
         ("cpu_seconds_total", ".2f"),
-        ("mysql_cpu_us_per_event", ".2f"),
+        ("server_cpu_us_per_event", ".2f"),
         ("broker_cpu_us_per_event", ".2f"),
         ("first_event_seconds", ".2f"),
         ("memory_mb", ",.0f"),
@@ -147,7 +173,8 @@ def _count(runs: Sequence[Run], **about: str) -> str:
 
 
 def _facts(results: Results) -> str:
-    lines = ["Versions: " + ", ".join(f"{name} {value}" for name, value in results["versions"].items()) + "."]
+    versions = ", ".join(f"{name} {value}" for name, value in results["versions"].items())
+    lines = [f"{results['date']}: {versions}."]
     for name, values in results["settings"].items():
         shown = ", ".join(f"`{option}={value}`" for option, value in values.items() if value)
         lines.append(f"- {name}: {shown or 'defaults'}")

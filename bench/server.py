@@ -1,33 +1,22 @@
-"""The MySQL server that everyone reads from, and the broker that some write to."""
+"""What a database server is to the benchmark: everyone reads its log."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
-from urllib.parse import urlsplit
+from typing import ClassVar, Self
 
-import pymysql
-from pymysql.constants import CLIENT
+NAME = "bench"
+"""Of the database, of the connector and of its ``topic.prefix``."""
 
 
-class MySqlServer:
-    """A connection to the server that ``MYSQL_URL`` names; a context manager."""
+class Server(ABC):
+    """A connection to one; a context manager."""
 
-    def __init__(self) -> None:
-        url = urlsplit(os.environ["MYSQL_URL"])
-        self.host, self.port = str(url.hostname), int(url.port or 3306)
-        self.user, self.password = str(url.username), str(url.password)
-        self.connection = pymysql.connect(
-            host=self.host,
-            port=self.port,
-            user=self.user,
-            password=self.password,
-            autocommit=True,
-            client_flag=CLIENT.MULTI_STATEMENTS,
-        )
+    name: ClassVar[str]
+    port: int
 
     def __enter__(self) -> Self:
         return self
@@ -35,44 +24,36 @@ class MySqlServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.connection.close()
+        self.close()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the connection."""
 
     @property
     def pid(self) -> int:
         """The server's process; 0 where it runs on another machine."""
         return process_listening_on(self.port)
 
-    def execute(self, *statements: str) -> None:
-        """Run one statement after the other."""
-        with self.connection.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
+    @abstractmethod
+    def version(self) -> str:
+        """The server's."""
 
-    def execute_together(self, statements: Iterable[str]) -> None:
-        """Send several statements at once; each is a transaction of its own all the same."""
-        with self.connection.cursor() as cursor:
-            cursor.execute(";".join(statements))
-            while cursor.nextset():
-                pass
+    @abstractmethod
+    def settings(self) -> dict[str, str]:
+        """Those that say how the log is written."""
 
-    def query(self, statement: str) -> tuple[Any, ...]:
-        """The first row."""
-        with self.connection.cursor() as cursor:
-            cursor.execute(statement)
-            row = cursor.fetchone()
-        assert row is not None
-        return row
+    @abstractmethod
+    def connector(self) -> dict[str, str]:
+        """A connector's configuration but for what it captures: the same for all engines, otherwise the defaults."""
 
-    def rows(self, statement: str) -> tuple[tuple[Any, ...], ...]:
-        """All rows."""
-        with self.connection.cursor() as cursor:
-            cursor.execute(statement)
-            return tuple(cursor.fetchall())
+    @abstractmethod
+    def position(self) -> Sequence[str]:
+        """The log's end, as the bare reader of `bench.engines.limits` takes it."""
 
-    def position(self) -> tuple[str, int]:
-        """File and position of the log's end."""
-        file, position, *_ = self.query("SHOW BINARY LOG STATUS")
-        return file, position
+    @abstractmethod
+    def clean_up(self) -> None:
+        """Give the disk back that a workload took."""
 
 
 def process_listening_on(port: int) -> int:

@@ -10,32 +10,32 @@ from pathlib import Path
 from typing import Any
 
 from confluent_kafka import KafkaException
+from pymongo.errors import PyMongoError
 from pymysql import MySQLError
 
 from bench.broker import Broker
-from bench.engine import NAME, Engine
+from bench.engine import Engine
 from bench.meter import Measurement, Meter
 from bench.progress import RunFailedError
-from bench.server import MySqlServer
-from bench.workload import DATABASE, Workload
+from bench.server import Server
+from bench.workload import ServerT, Workload
 
 Result = dict[str, Any]
 """One run: workload, engine, pair, and either what `Measurement` has or ``error``."""
 TIMEOUT_SECONDS = 180
-FAILURES = (RunFailedError, TimeoutError, KafkaException, MySQLError)
+FAILURES = (RunFailedError, TimeoutError, KafkaException, MySQLError, PyMongoError)
 """What ends one run and not the benchmark."""
-TOPIC = f"{NAME}.{DATABASE}.outbox"
 
 
 def run(
-    workload: Workload, engines: Sequence[Engine], server: MySqlServer, say: Callable[[str], None]
+    workload: Workload[ServerT], engines: Sequence[Engine], server: ServerT, say: Callable[[str], None]
 ) -> Iterator[Result]:
     """Every run's result, as it comes."""
     unprepared = prepare(workload, engines, server)
     start = time.monotonic()
     workload.load(server)
     say(f"{workload.name}: {workload.events:,} rows written in {time.monotonic() - start:.0f} s")
-    broker = Broker(TOPIC) if workload.sink == "kafka" else None
+    broker = Broker(workload.topic) if workload.sink == "kafka" else None
     for pair in range(workload.pairs):
         for engine in engines if pair % 2 == 0 else reversed(engines):  # drift hits all alike
             result: Result = {"workload": workload.name, "engine": engine.name, "pair": pair}
@@ -50,12 +50,12 @@ def run(
     if broker:
         broker.remove()
         broker.close()
-    clean_up(server)
+    server.clean_up()
 
 
-def prepare(workload: Workload, engines: Sequence[Engine], server: MySqlServer) -> dict[Path, RunFailedError]:
+def prepare(workload: Workload[ServerT], engines: Sequence[Engine], server: ServerT) -> dict[Path, RunFailedError]:
     """Empty tables, and every engine's start position behind them; what failed, by the engines' base."""
-    workload.create_tables(server)
+    workload.create(server)
     failed = {}
     for engine in {engine.base: engine for engine in reversed(engines)}.values():
         shutil.rmtree(engine.base, ignore_errors=True)
@@ -66,13 +66,7 @@ def prepare(workload: Workload, engines: Sequence[Engine], server: MySqlServer) 
     return failed
 
 
-def clean_up(server: MySqlServer) -> None:
-    """Give the disk back: the tables, and the log up to here."""
-    server.execute(f"DROP DATABASE {DATABASE}", "FLUSH BINARY LOGS")
-    server.execute(f"PURGE BINARY LOGS TO '{server.position()[0]}'")
-
-
-def measure(workload: Workload, engine: Engine, server: MySqlServer, broker: Broker | None) -> Measurement:
+def measure(workload: Workload[Any], engine: Engine, server: Server, broker: Broker | None) -> Measurement:
     """One run. Raises `RunFailedError`."""
     if not engine.delivers:
         broker = None
@@ -97,7 +91,7 @@ def summary(result: Result) -> str:
     return (
         f"{start}{result['events_per_second']:>8,}/s ({result['events_per_second_warm']:>8,} warm) "
         f"{result['cpu_us_per_event']:>6.2f} µs CPU ({result['cpu_us_per_event_warm']:>6.2f} warm) "
-        f"MySQL {result['mysql_cpu_us_per_event']:>5.2f}  first {result['first_event_seconds']:.2f} s  "
+        f"server {result['server_cpu_us_per_event']:>5.2f}  first {result['first_event_seconds']:.2f} s  "
         f"{result['memory_mb']:>6.0f} MB  {result['bytes_per_event']:.0f} B  "
         f"others {result['other_cores']:.2f}"
     )

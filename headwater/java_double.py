@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from mypy_extensions import i64
+
+_HUNDREDTHS: Final = [f"{number:02}".rstrip("0") or "0" for number in range(100)]
 
 
 def non_finite(value: float) -> str:
@@ -17,7 +23,13 @@ def double_text(value: float) -> str:
     """
     if value - value != 0:
         return non_finite(value)
-    if value == 0 or 1e-3 <= abs(value) < 1e7:
+    magnitude = abs(value)
+    if 1e-3 <= magnitude < 1e7:
+        hundredths: i64 = int(magnitude * 100.0 + 0.5)
+        if float(hundredths) / 100.0 == magnitude:  # as prices are: no other number of so few digits is this double
+            return f"{'-' if value < 0 else ''}{hundredths // 100}.{_HUNDREDTHS[hundredths % 100]}"
+        return repr(value)
+    if value == 0:
         return repr(value)
     sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
     if len(digits) == 1:  # of all decimals with two digits the nearest, which need not end with a zero

@@ -12,10 +12,10 @@ import structlog
 
 from headwater.chain import Chain
 from headwater.conversion import Conversion
+from headwater.meter import Meter
 from headwater.plan import Converters
-from headwater.report import Meter
 from headwater.sink import RetriableSinkError, Sink
-from headwater.source import Batch, Resume, RetriableSourceError, Rows, Source, SourceError
+from headwater.source import Batch, Resume, RetriableSourceError, Rows, SnapshotNeededError, Source, SourceError
 from headwater.store import TaskStore
 from headwater.tolerance import Rejections, TaskError, Tolerance
 
@@ -93,6 +93,7 @@ class Pipeline:
         self._offset: Mapping[str, Any] | None = None
         self._committed: Mapping[str, Any] | None = None
         self._history: list[Mapping[str, Any]] = []
+        self._begins_anew = False
         self._failures = 0
         self._failing_since = 0.0
 
@@ -105,6 +106,10 @@ class Pipeline:
         while not self._stopping():
             try:
                 self._session(drain_seconds)
+            except SnapshotNeededError as error:
+                self._meter.retry(error)
+                log.warning("a new snapshot is needed", because=str(error))
+                self._begins_anew = True
             except (RetriableSourceError, RetriableSinkError) as error:
                 if not self._failures:
                     self._failing_since = time.monotonic()
@@ -137,6 +142,10 @@ class Pipeline:
             try:
                 self._start(session)
                 self._stream(session)
+            except SnapshotNeededError:
+                drain_left = 0.0
+                self._commit_first(session)  # what was read so far is read by nobody again
+                raise
             except (SourceError, TaskError):
                 # What was read before is good: storing its offset spares the repetition.
                 drain_left = 0.0
@@ -155,9 +164,10 @@ class Pipeline:
 
     def _start(self, session: _Session) -> None:
         source = session.source
-        self._committed = self._store.offset(source.partition)
+        self._committed = None if self._begins_anew else self._store.offset(source.partition)
         self._deliver(source.start(Resume(self._committed, self._store.history())), session)
         if self._commit_first(session):
+            self._begins_anew = False
             self._on_running()
 
     def _stream(self, session: _Session) -> None:

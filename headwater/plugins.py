@@ -84,13 +84,13 @@ class _Plugin:
 
 
 _CONNECTORS = (
-    _Plugin("io.debezium.connector.mysql.MySqlConnector", "mysql", "headwater.sources.mysql.connector", "mysql"),
     _Plugin(
         "io.debezium.connector.mongodb.MongoDbConnector",
         "mongodb",
         "headwater.sources.mongodb.connector",
         "mongodb",
     ),
+    _Plugin("io.debezium.connector.mysql.MySqlConnector", "mysql", "headwater.sources.mysql.connector", "mysql"),
 )
 _CONVERTERS = (
     _Plugin("org.apache.kafka.connect.json.JsonConverter", "json", "headwater.converters.json"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -16,6 +17,15 @@ timestamp in milliseconds since 1970.
 """
 ANY_PARTITION, NOW = -1, 0
 """The sink chooses the partition, by the key; and takes the time of sending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic that a sink makes when it is opened, unless it exists."""
+
+    name: str
+    partitions: int
+    replication_factor: int
 
 
 class SinkError(Exception):

@@ -28,6 +28,13 @@ class RetriableSourceError(SourceError):
     """Reading failed for now (a lost connection); a new source started from the stored offset may go on."""
 
 
+class SnapshotNeededError(SourceError):
+    """Reading can't go on from the stored offset, and the configuration wants a new snapshot then.
+
+    A new source that is started without the offset goes on; `Source.start` never raises this without one.
+    """
+
+
 class OffsetError(ValueError):
     """An offset that was given by hand can't be taken: says why."""
 
@@ -93,7 +100,10 @@ class SourceProgress:
 
 @dataclass(slots=True)
 class Resume:
-    """What a source starts from: the offset stored last (None on the first start) and the schema history."""
+    """What a source starts from: the offset stored last and the schema history.
+
+    The offset is None on the first start, and where a new snapshot is to take the place of all that was read before.
+    """
 
     offset: Offset | None = None
     history: Sequence[Mapping[str, Any]] = field(default_factory=tuple)

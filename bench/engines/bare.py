@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bench.engine import Engine
-from bench.server import MySqlServer
-from bench.workload import Workload
+from bench.server import Server
+from bench.workload import ServerT, Workload
 
 REPOSITORY = Path(__file__).parents[2]
 PROGRAM = [sys.executable, "-m", "bench.engines.limits"]
@@ -16,22 +17,21 @@ ENVIRONMENT = {"PYTHONPATH": str(REPOSITORY)}
 MESSAGE_BYTES = 1000
 
 
-class BareReceive(Engine):
-    """Reads the log and splits packets, nothing else."""
+class BareRead(Engine):
+    """Reads the log as it comes in, nothing else."""
 
-    name = "limit-recv"
+    name = "limit-read"
     has_latency = False
     delivers = False
 
-    def prime(self, workload: Workload, server: MySqlServer) -> None:  # noqa: ARG002
+    def prime(self, workload: Workload[ServerT], server: ServerT) -> None:  # noqa: ARG002
         """Note where the log ends."""
         self.base.mkdir(parents=True)
         self._position = server.position()
 
-    def command(self, workload: Workload, run: Path) -> tuple[Sequence[str], Mapping[str, str]]:
-        file, position = self._position
-        arguments = [str(run / "progress"), file, str(position), str(workload.events), str(workload.rows)]
-        return [*PROGRAM, "recv", *arguments], ENVIRONMENT
+    def command(self, workload: Workload[Any], run: Path) -> tuple[Sequence[str], Mapping[str, str]]:
+        counts = (str(workload.events), str(workload.rows))
+        return [*PROGRAM, workload.server.name, str(run / "progress"), *self._position, *counts], ENVIRONMENT
 
 
 class BareProduce(Engine):
@@ -40,20 +40,13 @@ class BareProduce(Engine):
     name = "limit-produce"
     has_latency = False
 
-    def takes_part_in(self, workload: Workload) -> bool:
+    def takes_part_in(self, workload: Workload[Any]) -> bool:
         return workload.sink == "kafka"
 
-    def prime(self, workload: Workload, server: MySqlServer) -> None:  # noqa: ARG002
+    def prime(self, workload: Workload[Any], server: Server) -> None:  # noqa: ARG002
         """There is no position."""
         self.base.mkdir(parents=True)
 
-    def command(self, workload: Workload, run: Path) -> tuple[Sequence[str], Mapping[str, str]]:
-        topic = f"bench.bench.{workload.table_names[0]}"
-        return [
-            *PROGRAM,
-            "produce",
-            str(run / "progress"),
-            topic,
-            str(workload.events),
-            str(MESSAGE_BYTES),
-        ], ENVIRONMENT
+    def command(self, workload: Workload[Any], run: Path) -> tuple[Sequence[str], Mapping[str, str]]:
+        arguments = (str(run / "progress"), workload.topic, str(workload.events), str(MESSAGE_BYTES))
+        return [*PROGRAM, "produce", *arguments], ENVIRONMENT

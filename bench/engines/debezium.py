@@ -11,10 +11,15 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from bench.engine import NAME, Engine, converters, write_properties
-from bench.server import MySqlServer
-from bench.workload import DATABASE, PRIMER, Workload
+from bench.engine import Engine, converters, write_properties
+from bench.server import NAME, Server
+from bench.servers.mongodb import MongoDbServer
+from bench.servers.mysql import MySqlServer
+from bench.workload import ServerT, Workload
+from bench.workloads.mongodb import COLLECTION
+from bench.workloads.mysql import PRIMER
 
 REPOSITORY = Path(__file__).parents[2]
 SOURCE = Path(__file__).with_name("CountingEngine.java")
@@ -32,9 +37,11 @@ class Debezium(Engine):
     """Defaults, of Debezium, of Kafka Connect and of the Java virtual machine."""
 
     name = "debezium"
-    server_id = 99102
     java_options: Sequence[str] = ()
     options: Mapping[str, str] = {}
+    """Of every connector."""
+    server_options: Mapping[type[Server], Mapping[str, str]] = {}
+    """Of a server's connector."""
     worker_options: Mapping[str, str] = {}
 
     @property
@@ -46,14 +53,25 @@ class Debezium(Engine):
         """The Java that the machine runs by default."""
         return "java"
 
-    def prime(self, workload: Workload, server: MySqlServer) -> None:
-        """Run until an event came: only then Debezium stores an offset."""
+    def prime(self, workload: Workload[ServerT], server: ServerT) -> None:
+        """MongoDB's connector takes a time to start from; MySQL's must have run, and stored an offset."""
         self.base.mkdir(parents=True)
-        self._write_connector(server, f"{workload.table_list},{DATABASE}.{PRIMER}")
+        connector = workload.connector(server)
+        if isinstance(server, MongoDbServer):
+            now = server.time()
+            connector["capture.start.op.time"] = str(now.time << 32 | now.inc)
+        if isinstance(server, MySqlServer):
+            self._run_until_an_event(workload, server, connector)
+        self._write_connector(connector)
+
+    def _run_until_an_event(self, workload: Workload[Any], server: MySqlServer, connector: Mapping[str, str]) -> None:
+        """Keep the offset and the schema history: Debezium stores an offset only once there was an event."""
+        tables = f"{connector['table.include.list']},{PRIMER}"
+        self._write_connector({**connector, "table.include.list": tables, "offset.flush.interval.ms": "0"})
         run = self.launch(workload)
 
         def came() -> bool:
-            server.execute(f"INSERT INTO {DATABASE}.{PRIMER} VALUES ()")
+            server.execute(f"INSERT INTO {PRIMER} VALUES ()")
             time.sleep(0.25)
             return run.progress.events > 0
 
@@ -64,23 +82,19 @@ class Debezium(Engine):
             run.kill()
         for name in ("offsets", "history"):
             (run.folder / name).rename(self.base / name)
-        self._write_connector(server, workload.table_list)
 
-    def _write_connector(self, server: MySqlServer, tables: str) -> None:
-        write_properties(self.base / "connector.properties", {"name": NAME, **self.connector(server, tables)})
+    def _write_connector(self, connector: Mapping[str, str]) -> None:
+        write_properties(self.base / "connector.properties", {"name": NAME, **connector})
 
-    def command(self, workload: Workload, run: Path) -> tuple[Sequence[str], Mapping[str, str]]:
-        offsets = {
-            "offset.storage.file.filename": str(run / "offsets"),
-            "offset.flush.interval.ms": "60000" if (run / "offsets").exists() else "0",
-        }
-        history = {
-            "schema.history.internal": "io.debezium.storage.file.history.FileSchemaHistory",
-            "schema.history.internal.file.filename": str(run / "history"),
-        }
+    def command(self, workload: Workload[Any], run: Path) -> tuple[Sequence[str], Mapping[str, str]]:
+        offsets = {"offset.storage.file.filename": str(run / "offsets")}
+        options = {**self.options, **self.server_options.get(workload.server, {})}
+        if workload.server is MySqlServer:
+            options["schema.history.internal"] = "io.debezium.storage.file.history.FileSchemaHistory"
+            options["schema.history.internal.file.filename"] = str(run / "history")
         connector = run / "connector.properties"
         with connector.open("a") as file:
-            file.writelines(f"{name}={value}\n" for name, value in {**history, **self.options}.items())
+            file.writelines(f"{name}={value}\n" for name, value in options.items())
         if workload.sink == "counting":
             with connector.open("a") as file:
                 engine = {"offset.storage": "org.apache.kafka.connect.storage.FileOffsetBackingStore", **offsets}
@@ -115,6 +129,13 @@ class TunedDebezium(Debezium):
         "max.queue.size": "32768",
         "poll.interval.ms": "10",
         "record.processing.threads": "2",
+    }
+    server_options = {  # noqa: RUF012 - constant
+        MongoDbServer: {
+            "capture.scope": "collection",
+            "capture.target": f"{NAME}.{COLLECTION}",
+            "filters.match.mode": "literal",
+        }
     }
     worker_options = {"producer.batch.size": "262144"}  # noqa: RUF012 - constant
 

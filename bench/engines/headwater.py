@@ -8,10 +8,11 @@ import sys
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from bench.engine import NAME, Engine, converters, write_properties
-from bench.server import MySqlServer
-from bench.workload import Workload
+from bench.engine import Engine, converters, write_properties
+from bench.server import NAME
+from bench.workload import ServerT, Workload
 from headwater.stores.sqlite import SqliteStore
 
 REPOSITORY = Path(__file__).parents[2]
@@ -24,18 +25,16 @@ class Headwater(Engine):
     """The modules compiled by mypyc, where they are."""
 
     name = "headwater"
-    server_id = 99101
 
     @property
     def state_of(self) -> str:
         return "headwater"
 
-    def prime(self, workload: Workload, server: MySqlServer) -> None:
+    def prime(self, workload: Workload[ServerT], server: ServerT) -> None:
         """Run until the task says RUNNING: then its start position is stored."""
         self.base.mkdir(parents=True)
         store = SqliteStore(self.base / STATE_FILE)
-        config = {"name": NAME, **self.connector(server, workload.table_list)}
-        store.put_connector(NAME, config)
+        store.put_connector(NAME, {"name": NAME, **workload.connector(server)})
         store.close()
         run = self.launch(workload)
         try:
@@ -46,7 +45,7 @@ class Headwater(Engine):
         for file in run.folder.glob(f"{STATE_FILE}*"):
             file.rename(self.base / file.name)
 
-    def command(self, workload: Workload, run: Path) -> tuple[Sequence[str], Mapping[str, str]]:
+    def command(self, workload: Workload[Any], run: Path) -> tuple[Sequence[str], Mapping[str, str]]:
         properties = {
             "listeners": "http://127.0.0.1:0",
             "bootstrap.servers": os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092"),
@@ -65,7 +64,7 @@ class HeadwaterInterpreted(Headwater):
     name = "headwater-interpreted"
     has_latency = False
 
-    def command(self, workload: Workload, run: Path) -> tuple[Sequence[str], Mapping[str, str]]:
+    def command(self, workload: Workload[Any], run: Path) -> tuple[Sequence[str], Mapping[str, str]]:
         command, environment = super().command(workload, run)
         return command, {**environment, "HEADWATER_INTERPRETED": "1"}
 

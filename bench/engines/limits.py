@@ -1,7 +1,8 @@
 """The limits: what is left when everything but the unavoidable is taken away. Run as a process of its own.
 
-python -m bench.engines.limits recv PROGRESS FILE POSITION EVENTS ROWS    read the log, split packets, nothing else
-python -m bench.engines.limits produce PROGRESS TOPIC EVENTS BYTES        produce() messages of that size, nothing else
+python -m bench.engines.limits mysql PROGRESS FILE POSITION EVENTS ROWS         read the log, split packets
+python -m bench.engines.limits mongodb PROGRESS SECONDS INCREMENT EVENTS ROWS   read the change stream from that time
+python -m bench.engines.limits produce PROGRESS TOPIC EVENTS BYTES              produce() messages of that size
 """
 
 from __future__ import annotations
@@ -11,10 +12,16 @@ import struct
 import sys
 from pathlib import Path
 
+from bson.codec_options import CodecOptions
+from bson.int64 import Int64
+from bson.raw_bson import RawBSONDocument
+from bson.timestamp import Timestamp
 from confluent_kafka import KafkaError, Producer
 
 from bench.progress import Progress
-from bench.server import MySqlServer
+from bench.servers.mongodb import MongoDbServer
+from bench.servers.mysql import MySqlServer
+from bench.workloads.mongodb import COLLECTION
 from headwater.sinks.kafka.producer_config import ProducerConfig
 from headwater.sources.mysql.binlog import COM_BINLOG_DUMP
 from headwater.sources.mysql.connection import send_command, socket_of
@@ -23,9 +30,10 @@ RECEIVE_BYTES = 1 << 20
 SERVER_ID = 99103
 WRITE_ROWS = 30
 XID = 16
+BATCH_EVENTS = 16384
 
 
-def receive(progress: Progress, file: str, position: int, events: int, rows: int) -> None:
+def read_mysql(progress: Progress, file: str, position: int, events: int, rows: int) -> None:
     """``recv`` into one buffer and step from packet to packet; a transaction's end stands for its rows."""
     with MySqlServer() as server:
         server.execute("SET @source_binlog_checksum = @@GLOBAL.binlog_checksum")
@@ -45,6 +53,21 @@ def receive(progress: Progress, file: str, position: int, events: int, rows: int
                 place = end
             rest = buffer[place:]
             cells[0] = min(seen, events)
+
+
+def read_mongodb(progress: Progress, seconds: int, increment: int, events: int) -> None:
+    """``getMore`` on the collection's change stream, each event left as the bytes that it came in."""
+    start = {"startAtOperationTime": Timestamp(seconds, increment)}
+    with MongoDbServer() as server:
+        command = server.database.command
+        opened = command("aggregate", COLLECTION, pipeline=[{"$changeStream": start}], cursor={"batchSize": 0})
+        cursor = Int64(opened["cursor"]["id"])
+        raw: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
+        cells, seen = progress.cells, 0
+        while seen < events:
+            reply = command("getMore", cursor, collection=COLLECTION, batchSize=BATCH_EVENTS, codec_options=raw)
+            seen += len(reply["cursor"]["nextBatch"])
+            cells[0] = seen
 
 
 ROOM = 30_000
@@ -82,10 +105,15 @@ def main() -> None:
     """See the module."""
     what, file, *rest = sys.argv[1:]
     progress = Progress(Path(file))
-    if what == "recv":
-        receive(progress, rest[0], *map(int, rest[1:]))
-    else:
-        produce(progress, rest[0], *map(int, rest[1:]))
+    match what, *rest:
+        case "mysql", log_file, position, events, rows:
+            read_mysql(progress, log_file, int(position), int(events), int(rows))
+        case "mongodb", seconds, increment, events, _:
+            read_mongodb(progress, int(seconds), int(increment), int(events))
+        case "produce", topic, events, size:
+            produce(progress, topic, int(events), int(size))
+        case _:
+            raise SystemExit(__doc__)
 
 
 if __name__ == "__main__":

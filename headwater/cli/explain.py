@@ -39,6 +39,7 @@ def explain(connector: Path, worker_file: Path | None) -> None:
         worker = read_worker_config(parse_properties(worker_file.read_bytes()) if worker_file else {})
         redact = worker.references.redact
         config = read_connector_config(_read_config(connector), worker.references)
+        redact = config.redact
         converters = build_converters(worker, config)
         chain = build_chain(config.values)
         source = config.connector.open(config.options)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Mapping
 
+    from headwater.rest.listeners import Listening
     from headwater.rest.server import RestServer
     from headwater.stores.sqlite import SqliteStore
     from headwater.worker.fork_server import ForkServer
@@ -58,7 +58,7 @@ def worker(file: Path | None, *, from_environment: bool) -> None:
     try:
         store = SqliteStore(config.state_file)
         try:
-            asyncio.run(_serve(config, store, fork_server, listen(config.listeners)))
+            asyncio.run(_serve(config, store, fork_server, listen(config)))
         finally:
             store.close()
     except (ListenError, StateFileError) as error:
@@ -104,9 +104,7 @@ def _read_environment() -> Mapping[str, str]:
     return environment.properties
 
 
-async def _serve(
-    config: WorkerConfig, store: SqliteStore, fork_server: ForkServer, sockets: list[socket.socket]
-) -> None:
+async def _serve(config: WorkerConfig, store: SqliteStore, fork_server: ForkServer, listening: Listening) -> None:
     import structlog
 
     from headwater.rest.listeners import addresses
@@ -118,14 +116,15 @@ async def _serve(
     running = Worker(config, store, fork_server)
     try:
         # In a thread: tasks needn't wait until the REST API's libraries are imported.
-        rest = asyncio.create_task(asyncio.to_thread(_rest_server, running, config, sockets))
+        rest = asyncio.create_task(asyncio.to_thread(_rest_servers, running, config, listening))
         serving = asyncio.create_task(_run(rest))
-        urls = addresses(sockets)
+        urls, admin_urls = addresses(listening.main), addresses(listening.admin)
         log.info("worker is starting", rest=urls)
         await running.start()
         log.info(
             "worker started",
             rest=urls,
+            admin=admin_urls,
             bootstrap_servers=config.options["bootstrap.servers"],
             state_file=str(config.state_file),
             process=os.getpid(),
@@ -133,22 +132,27 @@ async def _serve(
         told = asyncio.create_task(stopping.wait())
         await asyncio.wait((told, serving), return_when=asyncio.FIRST_COMPLETED)  # a REST API that died ends the worker
         log.info("worker is stopping", seconds=config.graceful_seconds)
-        (await rest).stop()
+        for server in await rest:
+            server.stop()
         await serving
     finally:
         await running.stop()
     log.info("worker stopped")
 
 
-def _rest_server(worker: Worker, config: WorkerConfig, sockets: list[socket.socket]) -> RestServer:
-    from headwater.rest.app import create_app
+def _rest_servers(worker: Worker, config: WorkerConfig, listening: Listening) -> list[RestServer]:
+    from headwater.rest.app import ADMIN_OPERATIONS, MAIN_OPERATIONS, OPERATIONS, create_app
     from headwater.rest.server import RestServer
 
-    return RestServer(create_app(worker, config), sockets)
+    operations = OPERATIONS if config.admin_listeners is None else MAIN_OPERATIONS
+    servers = [RestServer(create_app(worker, config, operations), listening.main)]
+    if listening.admin:
+        servers.append(RestServer(create_app(worker, config, ADMIN_OPERATIONS), listening.admin))
+    return servers
 
 
-async def _run(rest: asyncio.Task[RestServer]) -> None:
-    await (await rest).run_until_stopped()
+async def _run(rest: asyncio.Task[list[RestServer]]) -> None:
+    await asyncio.gather(*(server.run_until_stopped() for server in await rest))
 
 
 def _stop_on_signals() -> asyncio.Event:

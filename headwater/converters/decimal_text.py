@@ -26,7 +26,9 @@ def decimal_base64(value: int) -> str:
 def _of_native(value: i64) -> str:
     """The same without bytes in between, for what most amounts of money are."""
     bits: i64 = 8
-    while not -(1 << bits - 1) <= value < 1 << bits - 1:
+    bound: i64 = 0x80  # not 1 << bits - 1: compiled, a shifted literal has the 32 bits of C's int
+    while not -bound <= value < bound:
+        bound <<= 8
         bits += 8
     text = ""
     while bits >= 24:

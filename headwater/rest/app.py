@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 
@@ -26,29 +26,32 @@ from headwater.worker.worker_config import WorkerConfig
 
 log = structlog.get_logger(__name__)
 
-OPERATIONS = tuple(
+MAIN_OPERATIONS = tuple(
     operation
-    for module in (root, connectors, states, topics, offsets, plugins, validation, loggers, metrics)
+    for module in (root, connectors, states, topics, offsets, plugins, validation, metrics)
     for operation in module.OPERATIONS
 )
+ADMIN_OPERATIONS = tuple(loggers.OPERATIONS)
+"""What ``admin.listeners`` has a place of its own for."""
+OPERATIONS = MAIN_OPERATIONS + ADMIN_OPERATIONS
 """Everything that can be asked for."""
 
 
-def create_app(worker: Worker, config: WorkerConfig) -> ASGIApp:
-    """The API of ``worker``, which was made with ``config``."""
+def create_app(worker: Worker, config: WorkerConfig, operations: Sequence[Operation]) -> ASGIApp:
+    """An API of ``worker``, which was made with ``config``, that has these operations and no others."""
     app = Starlette(
-        routes=routes(),
+        routes=routes(operations),
         exception_handlers=EXCEPTION_HANDLERS,
     )
     app.state.worker = worker
-    app.state.description = describe(OPERATIONS)
+    app.state.description = describe(operations)
     allowed, own = KnownHosts(config.allowed_hosts), KnownHosts([*config.allowed_hosts, *config.own_hosts])
     return Limits(HostCheck(Addresses(app), own, allowed))
 
 
-def routes() -> list[Route]:
+def routes(operations: Iterable[Operation]) -> list[Route]:
     """A route for each path, with all its methods."""
-    by_path = groupby(sorted(OPERATIONS, key=attrgetter("path")), key=attrgetter("path"))
+    by_path = groupby(sorted(operations, key=attrgetter("path")), key=attrgetter("path"))
     return [_route(path, {operation.method: operation for operation in group}) for path, group in by_path]
 
 

@@ -24,6 +24,7 @@ _EVERYWHERE = {
     HTTPStatus.BAD_REQUEST: "The request is not well-formed.",
     HTTPStatus.REQUEST_URI_TOO_LONG: "The address is too long.",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "The headers are too long.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Too many requests are under way.",
     HTTPStatus.FORBIDDEN: "The Host or the Origin header names something that may not use this API.",
 }
 _JSON_ONLY = {HTTPStatus.NOT_ACCEPTABLE: "The Accept header excludes JSON."}

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 import uvicorn
 from starlette.types import ASGIApp
 
+from headwater.rest.connections import Connection
+
 
 class RestServer(uvicorn.Server):
     """Serves until `stop`; the process's signals are not its business."""
@@ -21,7 +23,7 @@ class RestServer(uvicorn.Server):
                 access_log=False,
                 lifespan="off",
                 ws="none",
-                http="h11",
+                http=Connection,
                 loop="asyncio",
                 server_header=False,
                 timeout_graceful_shutdown=2,

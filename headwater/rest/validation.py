@@ -29,8 +29,6 @@ OPERATIONS = Operations("Plugins")
 WARNINGS = "Warnings"
 """The group of what was given and is no option of the connector; what each says is that it has no effect, and why."""
 
-_CLIENT_OPTIONS = "producer.override."
-
 
 @OPERATIONS(
     "PUT",
@@ -76,11 +74,7 @@ def _config_infos(class_name: str, validation: Validation, nulls: Sequence[Probl
     for warning in validation.warnings:
         warnings[warning.option].append(warning.message)
     options = validation.definition.options
-    undeclared = [
-        name
-        for name in dict.fromkeys((*validation.given, *errors))
-        if name not in options and name not in warnings and (name in errors or name.startswith(_CLIENT_OPTIONS))
-    ]
+    undeclared = [name for name in errors if name not in options and name not in warnings]
     configs = [
         *({"definition": None, "value": _value(name, validation, errors)} for name in undeclared),
         *(_declared(option, validation, errors, warnings.get(option.name, ())) for option in options.values()),

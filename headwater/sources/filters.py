@@ -28,6 +28,15 @@ def patterns(text: str) -> tuple[re.Pattern[str], ...]:
     return tuple(_compiled(part) for part in split(text))
 
 
+def check_patterns(text: str | None) -> str | None:
+    """A validator: what is wrong with a list."""
+    try:
+        patterns(text or "")
+    except ValueError as error:
+        return str(error)
+    return None
+
+
 def _compiled(part: str) -> re.Pattern[str]:
     try:
         return re.compile(part, re.IGNORECASE | re.ASCII)

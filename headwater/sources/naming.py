@@ -11,6 +11,13 @@ _INVALID = re.compile(r"[^A-Za-z0-9._-]")
 _LONGEST = 249
 
 
+def check_topic_prefix(text: str) -> str | None:
+    """A validator: what Kafka takes in names of topics (``CommonConnectorConfig.TOPIC_NAME_PATTERN``)."""
+    if text and not _INVALID.search(text):
+        return None
+    return "only the underscore, hyphen, dot and alphanumeric characters are allowed, and at least one"
+
+
 def topic_name(prefix: str, *parts: str) -> str:
     """The topic of a table's messages; ``parts`` lead to the table, outermost first, and blank ones are left out."""
     return sanitized(".".join(part for part in (prefix, *parts) if part.strip()))

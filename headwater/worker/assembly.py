@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
-from headwater.config import ConfigDef, ConfigError, Problem
+from headwater.config import Config, ConfigDef, ConfigError, Problem
 from headwater.converter import Converter
+from headwater.meter import Meter
 from headwater.pipeline import Pipeline
 from headwater.plan import Converters
 from headwater.plugins import (
@@ -20,17 +20,13 @@ from headwater.plugins import (
     find_converter,
     find_header_converter,
 )
-from headwater.report import Meter
+from headwater.sink import Sink, Topic
 from headwater.store import TaskStore
 from headwater.tolerance import DeadLetters, Tolerance, Unreadable
 from headwater.worker.connector_config import ConnectorConfig
-from headwater.worker.option_names import NameResolver, OptionWarning
+from headwater.worker.option_names import NameResolver, OptionWarning, unknown_option
 from headwater.worker.transforms import build_chain
 from headwater.worker.worker_config import WorkerConfig
-
-if TYPE_CHECKING:
-    from headwater.sink import Sink
-
 
 _FINDERS: Mapping[str, Callable[[str], ConverterModule]] = {
     "key.converter": find_converter,
@@ -69,10 +65,12 @@ def build_pipeline(
 
 def build_sink(worker: WorkerConfig, connector: ConnectorConfig, task: int) -> Sink:
     """The sink of one task; connects in `Sink.open`. Raises `ConfigError` or `MissingExtraError`."""
-    return _build_sink(worker, connector.values, f"connector-producer-{connector.name}-{task}")
+    dead_letters = _dead_letter_topic(connector.options)
+    topics = [dead_letters] if dead_letters else []
+    return _build_sink(worker, connector.values, f"connector-producer-{connector.name}-{task}", topics)
 
 
-def _build_sink(worker: WorkerConfig, values: Mapping[str, str], client_id: str) -> Sink:
+def _build_sink(worker: WorkerConfig, values: Mapping[str, str], client_id: str, topics: Sequence[Topic] = ()) -> Sink:
     try:
         from headwater.sinks.kafka import KafkaSink
     except ModuleNotFoundError as error:
@@ -81,7 +79,7 @@ def _build_sink(worker: WorkerConfig, values: Mapping[str, str], client_id: str)
         raise MissingExtraError(
             "delivery to Kafka needs the Python package 'confluent_kafka': pip install 'headwater[kafka]'"
         ) from error
-    return KafkaSink.from_config(worker.values, values, client_id)
+    return KafkaSink.from_config(worker.values, values, client_id, topics)
 
 
 def build_converters(worker: WorkerConfig, connector: ConnectorConfig) -> Converters:
@@ -96,22 +94,38 @@ def build_converters(worker: WorkerConfig, connector: ConnectorConfig) -> Conver
 def build_tolerance(connector: ConnectorConfig, task: int) -> Tolerance:
     """What becomes of messages of one task that can't be made."""
     options = connector.options
-    tolerates = options["errors.tolerance"].lower() == "all"
-    topic = options["errors.deadletterqueue.topic.name"].strip()
-    letters = DeadLetters(
-        topic,
-        find_converter("json").create({"schemas.enable": "false"}, is_key=False),
-        connector.name,
-        task,
-        context_headers=options["errors.deadletterqueue.context.headers.enable"],
-    )
     return Tolerance(
         unreadable=Unreadable(options["event.converting.failure.handling.mode"].lower()),
-        messages=tolerates,
-        dead_letters=letters if tolerates and topic else None,
+        messages=_tolerates(options),
+        dead_letters=_dead_letters(connector, task),
         log_each=options["errors.log.enable"],
         log_contents=options["errors.log.include.messages"],
     )
+
+
+def _dead_letters(connector: ConnectorConfig, task: int) -> DeadLetters | None:
+    topic = _dead_letter_topic(connector.options)
+    if topic is None:
+        return None
+    return DeadLetters(
+        topic.name,
+        find_converter("json").create({"schemas.enable": "false"}, is_key=False),
+        connector.name,
+        task,
+        context_headers=connector.options["errors.deadletterqueue.context.headers.enable"],
+    )
+
+
+def _tolerates(options: Config) -> bool:
+    return bool(options["errors.tolerance"].lower() == "all")
+
+
+def _dead_letter_topic(options: Config) -> Topic | None:
+    """The dead letter topic, with one partition as Kafka Connect makes it; None where there are no dead letters."""
+    name = options["errors.deadletterqueue.topic.name"].strip()
+    if not name or not _tolerates(options):
+        return None
+    return Topic(name, 1, options["errors.deadletterqueue.topic.replication.factor"])
 
 
 def check_worker(worker: WorkerConfig) -> None:
@@ -121,7 +135,7 @@ def check_worker(worker: WorkerConfig) -> None:
     """
     problems = find_problems(worker, {})
     if problems:
-        with worker.references.redacted_errors():
+        with worker.references.redact.of_errors():
             raise ConfigError(problems)
 
 
@@ -160,6 +174,20 @@ def converter_warnings(connector: Mapping[str, str]) -> list[OptionWarning]:
         _, found = NameResolver(options, {}).resolve(_below(connector, converter))
         warnings.extend(OptionWarning(f"{converter}.{w.option}", f"{converter}: {w.message}") for w in found)
     return warnings
+
+
+def producer_options(connector: Mapping[str, str]) -> ConfigDef:
+    """What the connector sets of its producer; needs the sink's extra."""
+    from headwater.sinks.kafka.overrides import override_options
+
+    return override_options(connector)
+
+
+def producer_warnings(connector: Mapping[str, str]) -> list[OptionWarning]:
+    """Warnings of options that the producer doesn't know; needs the sink's extra."""
+    from headwater.sinks.kafka.overrides import unknown_overrides
+
+    return [OptionWarning(name, unknown_option(name, near)) for name, near in unknown_overrides(connector).items()]
 
 
 def _own_converters(connector: Mapping[str, str]) -> Iterator[tuple[str, ConfigDef]]:

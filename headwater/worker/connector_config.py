@@ -22,6 +22,7 @@ from headwater.plugins import MissingExtraError, UnknownPluginError, find_connec
 from headwater.source import SourceConnector
 from headwater.worker.common_options import COMMON_OPTIONS
 from headwater.worker.option_names import NameResolver, OptionWarning
+from headwater.worker.redaction import Redaction
 from headwater.worker.references import NO_REFERENCES, References
 
 _PASSED_ON = ("producer.override.", "topic.creation.", "transforms.", "predicates.")
@@ -54,12 +55,16 @@ class ConnectorClassError(ConfigError):
 
 @dataclass(frozen=True, slots=True)
 class ConnectorConfig:
-    """A configuration that was read: ``values`` by declared name, ``options`` parsed."""
+    """A configuration that was read: ``values`` by declared name, ``options`` parsed.
+
+    ``redact`` takes out of texts what was looked up for it.
+    """
 
     name: str
     connector: SourceConnector
     options: Config
     values: Mapping[str, str]
+    redact: Redaction
 
     @property
     def retry(self) -> Retry:
@@ -81,6 +86,7 @@ class NamedConfig:
     ``given``       the values as they were given
     ``values``      the values with references replaced
     ``problems``    what could not be looked up, so that ``values`` hasn't it, and what only stands for a secret
+    ``redact``      takes out of texts what was looked up, and the values that it is in
     """
 
     connector: SourceConnector
@@ -89,6 +95,7 @@ class NamedConfig:
     values: Mapping[str, str]
     problems: tuple[Problem, ...]
     warnings: tuple[OptionWarning, ...]
+    redact: Redaction
 
 
 def name_options(raw: Mapping[str, str], references: References = NO_REFERENCES) -> NamedConfig:
@@ -104,7 +111,13 @@ def name_options(raw: Mapping[str, str], references: References = NO_REFERENCES)
         for name, value in values.items()
         if value == HIDDEN and _is_secret(definition, name)
     ]
-    return NamedConfig(connector, definition, given, values, tuple(problems), tuple(warnings))
+    composed = {
+        value: HIDDEN if _is_secret(definition, name) and not references.is_reference(given[name]) else given[name]
+        for name, value in values.items()
+        if value != given[name]
+    }
+    redact = references.redact.with_others(composed)
+    return NamedConfig(connector, definition, given, values, tuple(problems), tuple(warnings), redact)
 
 
 def _look_up(given: Mapping[str, str], references: References) -> tuple[dict[str, str], list[Problem]]:
@@ -123,11 +136,11 @@ def read_connector_config(raw: Mapping[str, str], references: References = NO_RE
     Raises `ConfigError` with all problems at once, and without what references stand for.
     """
     named = name_options(raw, references)
-    with references.redacted_errors():
+    with named.redact.of_errors():
         if named.problems:
             raise ConfigError(named.problems)
         options = named.definition.parse(named.values)
-    return ConnectorConfig(options["name"], named.connector, options, named.values)
+    return ConnectorConfig(options["name"], named.connector, options, named.values, named.redact)
 
 
 def hide_secrets(raw: Mapping[str, str], references: References = NO_REFERENCES) -> dict[str, str]:

@@ -81,9 +81,9 @@ def read_environment(environment: Mapping[str, str]) -> Environment:
     properties = {option: environment[name] for option, name in variables.items()}
     if "bootstrap.servers" not in properties and (linked := _linked_brokers(environment)):
         properties["bootstrap.servers"] = linked
-    if "listeners" in properties:
+    for option in {"listeners", "admin.listeners"} & properties.keys():
         # in a container every address is the container's own, which is what the author of http://:8083 has in mind
-        properties["listeners"] = _HOSTLESS.sub("0.0.0.0", properties["listeners"])  # noqa: S104
+        properties[option] = _HOSTLESS.sub("0.0.0.0", properties[option])  # noqa: S104
     return Environment(properties, variables, _without_effect(environment))
 
 

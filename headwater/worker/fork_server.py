@@ -197,7 +197,7 @@ def _serve(channel: socket.socket) -> NoReturn:
     try:
         _Server(channel).run()
         status = 0
-    except BrokenPipeError:
+    except ConnectionError:  # the worker is gone, and has not heard all that it was told
         status = 0
     except BaseException:
         traceback.print_exc()

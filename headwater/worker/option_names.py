@@ -20,6 +20,12 @@ class OptionWarning:
     message: str
 
 
+def unknown_option(name: str, nearest: str | None) -> str:
+    """What to say of an option that there is not."""
+    hint = f"; did you mean {nearest}?" if nearest else ""
+    return f"{name} is not a known option and has no effect{hint}"
+
+
 @dataclass(frozen=True, slots=True)
 class NameResolver:
     """Knows one component's option names.
@@ -62,9 +68,7 @@ class NameResolver:
             if known.lower() == name.lower():
                 current = self.deprecated.get(known, known)
                 return current, f"{name} is taken as {current}: names of options are written exactly so"
-        nearest = self.options.nearest(name)
-        hint = f"; did you mean {nearest}?" if nearest else ""
-        return name, f"{name} is not a known option and has no effect{hint}"
+        return name, unknown_option(name, self.options.nearest(name))
 
     def _is_known(self, name: str) -> bool:
         """Whether ``name`` is declared, or passed on: by a prefix, or below a declared one (``key.converter.…``)."""

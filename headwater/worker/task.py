@@ -20,16 +20,16 @@ import structlog
 
 from headwater.config import ConfigError
 from headwater.logs import configure_logs, redact_logs
-from headwater.report import Meter
+from headwater.meter import Meter
 from headwater.sink import SinkError
 from headwater.source import SourceError
 from headwater.store import StaleEpochError
 from headwater.stores.sqlite import SqliteTaskStore
 from headwater.tolerance import TaskError
 from headwater.worker.assembly import build_pipeline
-from headwater.worker.connector_config import read_connector_config
+from headwater.worker.connector_config import ConnectorConfig, read_connector_config
 from headwater.worker.orders import Orders
-from headwater.worker.references import NO_REFERENCES
+from headwater.worker.redaction import Redaction
 from headwater.worker.worker_config import WorkerConfig, read_worker_config
 
 log = structlog.get_logger(__name__)
@@ -78,18 +78,21 @@ def run_task(pipe: Connection) -> int:
     structlog.contextvars.bind_contextvars(connector=spec.connector, task=spec.task)
     orders = Orders(pipe)
     teller = _Teller(pipe)
-    references = NO_REFERENCES
+    redact = Redaction()
     try:
         worker = read_worker_config(spec.worker_config)
-        references = worker.references
-        redact_logs(references.redact)
-        _deliver(spec, worker, teller, orders)
+        redact = worker.references.redact
+        redact_logs(redact)
+        connector = read_connector_config(spec.connector_config, worker.references)
+        redact = connector.redact
+        redact_logs(redact)
+        _deliver(spec, worker, connector, teller, orders)
     except Exception as error:
         # an error that was foreseen says what to do; where it was raised would only hide that
         log.exception("the task failed", error=str(error), exc_info=not isinstance(error, FORESEEN))
         teller.meter.error(error)
         teller.report()
-        teller.send(Failed(references.redact(f"{error}\n\n{traceback.format_exc()}")))
+        teller.send(Failed(redact(f"{error}\n\n{traceback.format_exc()}")))
         return 1
     teller.report()
     return 0
@@ -122,8 +125,7 @@ class _Teller:
                 return  # the worker is gone
 
 
-def _deliver(spec: TaskSpec, worker: WorkerConfig, teller: _Teller, orders: Orders) -> None:
-    connector = read_connector_config(spec.connector_config, worker.references)
+def _deliver(spec: TaskSpec, worker: WorkerConfig, connector: ConnectorConfig, teller: _Teller, orders: Orders) -> None:
     store = SqliteTaskStore(spec.state_file, spec.connector, spec.task, spec.epoch)
     try:
         pipeline = build_pipeline(

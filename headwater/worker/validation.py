@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from headwater.config import Config, ConfigDef, Problem
+from headwater.config import Config, ConfigDef, ConfigError, Problem
 from headwater.plugins import plugin_classes
+from headwater.source import SourceConnector
 from headwater.worker import assembly
 from headwater.worker.connector_config import hide_secrets, name_options
 from headwater.worker.option_names import OptionWarning
@@ -21,7 +22,8 @@ _CONVERTERS = {"key.converter": "converter", "value.converter": "converter", "he
 class Validation:
     """What was found.
 
-    ``definition``  what can be configured: of the connector, its transforms, and the converters that it has of its own
+    ``definition``  what can be configured: of the connector, its transforms, the converters that it has of its own, and
+                    what it sets of its producer
     ``given``       the values by the names they were given, and by declared ones; secrets are hidden
     ``problems``    what keeps the connector from being created
     """
@@ -43,16 +45,34 @@ def validate(worker: WorkerConfig, raw: Mapping[str, str], *, connect: bool = Fa
     # What could not be looked up is missing too, and what only stands for a secret is no good value.
     told = {problem.option for problem in named.problems}
     problems = [*named.problems, *(problem for problem in problems if problem.option not in told)]
-    if connect and not any(problem.option in named.connector.options.options for problem in problems):
-        problems += named.connector.check_connection(Config(options, named.definition.secrets, named.values))
+    if not any(problem.option in named.connector.options.options for problem in problems):
+        config = Config(options, named.definition.secrets, named.values)
+        problems += _contradictions(named.connector, config)
+        if connect:
+            problems += named.connector.check_connection(config)
     return Validation(
         _with_converters(named.definition, worker)
         + transform_options(named.values)
-        + assembly.converter_options(named.values),
+        + assembly.converter_options(named.values)
+        + assembly.producer_options(named.values),
         hide_secrets({**raw, **named.given}, worker.references),
-        tuple(Problem(problem.option, worker.references.redact(problem.message)) for problem in problems),
-        (*named.warnings, *assembly.converter_warnings(named.values), *transform_warnings(named.values)),
+        tuple(named.redact.of_problems(problems)),
+        (
+            *named.warnings,
+            *transform_warnings(named.values),
+            *assembly.converter_warnings(named.values),
+            *assembly.producer_warnings(named.values),
+        ),
     )
+
+
+def _contradictions(connector: SourceConnector, config: Config) -> list[Problem]:
+    """What is wrong with options that are good each by itself."""
+    try:
+        connector.open(config).close()
+    except ConfigError as error:
+        return list(error.problems)
+    return []
 
 
 def _with_converters(definition: ConfigDef, worker: WorkerConfig) -> ConfigDef:

@@ -42,6 +42,13 @@ WORKER_OPTIONS = ConfigDef(
         Importance.LOW,
     ),
     Option(
+        "admin.listeners",
+        OptionType.LIST,
+        None,
+        "Where /admin/… is served in place of listeners, which then don't; nowhere if it is empty.",
+        Importance.LOW,
+    ),
+    Option(
         "bootstrap.servers",
         OptionType.STRING,
         "localhost:9092",
@@ -195,7 +202,8 @@ class Listener:
 class WorkerConfig:
     """A worker's configuration that was read: ``values`` by declared name, ``options`` parsed.
 
-    ``properties`` are as they were given; in the others references are replaced.
+    ``properties`` are as they were given; in the others references are replaced. ``admin_listeners`` is None where
+    `listeners` serve administration too.
     """
 
     properties: Mapping[str, str]
@@ -204,6 +212,7 @@ class WorkerConfig:
     values: Mapping[str, str]
     warnings: tuple[OptionWarning, ...]
     listeners: tuple[Listener, ...]
+    admin_listeners: tuple[Listener, ...] | None
 
     @property
     def state_file(self) -> Path:
@@ -230,7 +239,8 @@ class WorkerConfig:
     @property
     def own_hosts(self) -> list[str]:
         """The names that the worker has: those of its listeners, the advertised one, and this machine's."""
-        names = [*(listener.host for listener in self.listeners), self.options["rest.advertised.host.name"]]
+        listeners = (*self.listeners, *(self.admin_listeners or ()))
+        names = [*(listener.host for listener in listeners), self.options["rest.advertised.host.name"]]
         return [name for name in (*names, socket.gethostname()) if name]
 
     @property
@@ -250,32 +260,37 @@ def read_worker_config(raw: Mapping[str, str]) -> WorkerConfig:
     names = ConfigDef(WORKER_OPTIONS.options[CONFIG_PROVIDERS]).parse(given)[CONFIG_PROVIDERS]
     references, provider_warnings = read_config_providers(names, given)
     warnings += [*provider_warnings, *references.warnings(given)]
-    with references.redacted_errors():
+    with references.redact.of_errors():
         values = references.resolve(given, [name for name in given if name.startswith(CONFIG_PROVIDERS)])
         options = WORKER_OPTIONS.parse(values)
-        listeners = _listeners(options["listeners"])
+        listeners = _listeners("listeners", options["listeners"] or [""], DEFAULT_PORT)
+        admin = options["admin.listeners"]
+        admin_listeners = None if admin is None else _listeners("admin.listeners", admin)
     values["bootstrap.servers"] = options["bootstrap.servers"]
-    return WorkerConfig(dict(raw), references, options, values, tuple(warnings), listeners)
+    return WorkerConfig(dict(raw), references, options, values, tuple(warnings), listeners, admin_listeners)
 
 
-def _listeners(texts: list[str]) -> tuple[Listener, ...]:
+def _listeners(option: str, texts: list[str], default_port: int | None = None) -> tuple[Listener, ...]:
     try:
-        if not texts:
-            raise ValueError("name at least one address, e.g. http://127.0.0.1:8083")  # noqa: TRY301
-        return tuple(_listener(text) for text in texts)
+        return tuple(_listener(text, default_port) for text in texts)
     except ValueError as error:
-        message = f"Invalid value {','.join(texts)} for configuration listeners: {error}"
-        raise ConfigError([Problem("listeners", message)]) from None
+        message = f"Invalid value {','.join(texts)} for configuration {option}: {error}"
+        raise ConfigError([Problem(option, message)]) from None
 
 
-def _listener(text: str) -> Listener:
+def _listener(text: str, default_port: int | None) -> Listener:
     """Raises ValueError."""
+    if not text:
+        raise ValueError("name an address, e.g. http://127.0.0.1:8083")
     url = urlsplit(text)
     if url.scheme.lower() != "http":
         raise ValueError(f"{text!r} is not an http:// address; put a proxy in front for https")
     if url.path not in ("", "/") or url.query or url.username:
         raise ValueError(f"{text!r} must be no more than http://HOST:PORT")
-    return Listener(url.hostname or DEFAULT_HOST, DEFAULT_PORT if url.port is None else url.port)
+    port = default_port if url.port is None else url.port
+    if port is None:
+        raise ValueError(f"{text!r} has no port")
+    return Listener(url.hostname or DEFAULT_HOST, port)
 
 
 def _default_state_file() -> Path:

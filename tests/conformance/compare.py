@@ -116,6 +116,8 @@ def _leaves(node: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...],
         for name, member in node:
             yield from _leaves(member, (*path, name))
     elif isinstance(node, list) and not isinstance(node, _Members) and node:
+        if path[-1:] == ("data_collections",):
+            node = sorted(node)  # Debezium has them in the order of Java's hashes
         for index, item in enumerate(node):
             yield from _leaves(item, (*path, str(index)))
     else:

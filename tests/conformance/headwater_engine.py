@@ -10,8 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from headwater.meter import Meter
 from headwater.pipeline import Pipeline
-from headwater.report import Meter
 from headwater.sink import Message
 from headwater.stores.sqlite import SqliteStore, SqliteTaskStore
 from headwater.tolerance import Tolerance

@@ -78,10 +78,11 @@ def deprecated() -> Iterator[RawBSONDocument]:
 
 
 IDS: tuple[Any, ...] = (
-    *(1, Int64(2), Int64(2**53 + 1), 'strä"q', "", object_id(3), 1.5, True),
-    *({"b": 1, "a": "x", "n": {"o": object_id(4)}}, DatetimeMS(1709164800000), DatetimeMS(-1)),
-    *(Binary(UUID.bytes, 4), Binary(b"\0\1", 0), Decimal128("1.10"), None, Timestamp(5, 6), MinKey()),
+    *(MinKey(), None, 1, Decimal128("1.10"), 1.5, Int64(2), Int64(2**53 + 1), "", 'strä"q'),
+    *({"b": 1, "a": "x", "n": {"o": object_id(4)}}, Binary(b"\0\1", 0), Binary(UUID.bytes, 4), object_id(3), True),
+    *(DatetimeMS(-1), DatetimeMS(1709164800000), Timestamp(5, 6)),
 )
+"""In MongoDB's order, which is that of our snapshot; Debezium's is that of insertion."""
 
 
 def seed(number: int) -> Document:

@@ -33,6 +33,7 @@ class Ours:
         self.writers = {form: Writer(form) for form in Form}
 
     def texts(self, data: bytes) -> dict[str, str]:
+        data = data[: value_end(data, bson.DOCUMENT, 0, len(data))]  # What stands behind a document isn't read.
         kind, start, end = key(data)
         return {
             "strict": self.writers[Form.STRICT].document(data, 0, len(data)),

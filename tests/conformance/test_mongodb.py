@@ -95,6 +95,42 @@ def test_options(config: dict[str, str], database: Database[Document], tmp_path:
     report(f"{comparison.events} events, {comparison.fields} fields compared, all equal")
 
 
+def test_a_part_of_the_snapshot(
+    config: dict[str, str], database: Database[Document], tmp_path: Path, report: Report
+) -> None:
+    documents.insert_all(database)
+    name = database.name
+    options = {
+        "snapshot.collection.filter.overrides": f"{name}.updates,{name}.names",
+        f"snapshot.collection.filter.overrides.{name}.updates": '{"_id": {"$gt": {"$numberLong": "7"}}, "n": 1}',
+        f"snapshot.collection.filter.overrides.{name}.names": "{}",
+        "snapshot.include.collection.list": rf"{name}\.(updates|fence),{name}\.NAMES",
+    }
+    several = {"snapshot.max.threads": "3"}  # with which Debezium's order is another one each time
+    comparison = side_by_side(config | options, config | options | several, tmp_path, [])
+    comparison.assert_equal()
+    report(f"{comparison.events} events, {comparison.fields} fields compared, all equal")
+
+
+def test_transactions_told(
+    config: dict[str, str], database: Database[Document], tmp_path: Path, report: Report
+) -> None:
+    options = {"provide.transaction.metadata": "true", "topic.transaction": "told"}
+    comparison = _compare(config | options, database, tmp_path)
+    comparison.assert_equal()
+    report(f"{comparison.events} events, {comparison.fields} fields compared, all equal")
+
+
+def test_a_heartbeat(config: dict[str, str], database: Database[Document], tmp_path: Path, report: Report) -> None:
+    def is_heartbeat(event: Event) -> bool:
+        return event.topic.startswith("__debezium-heartbeat.")
+
+    options = {"heartbeat.interval.ms": "200"}
+    comparison = side_by_side(config | options, config | options, tmp_path, [lambda: is_heartbeat])
+    comparison.assert_equal()
+    report(f"{comparison.events} events, {comparison.fields} fields compared, all equal")
+
+
 def test_fields_left_out_and_renamed(
     config: dict[str, str], database: Database[Document], tmp_path: Path, report: Report
 ) -> None:

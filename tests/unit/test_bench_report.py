@@ -20,7 +20,7 @@ def throughput(engine: str, pair: int, cpu: float, rate: float, **more: Any) -> 
         "cpu_us_per_event": cpu,
         "cpu_us_per_event_warm": cpu,
         "cpu_seconds_total": 1.0,
-        "mysql_cpu_us_per_event": 1.0,
+        "server_cpu_us_per_event": 1.0,
         "broker_cpu_us_per_event": 0.0,
         "first_event_seconds": 0.5,
         "memory_mb": 70.0,
@@ -68,7 +68,7 @@ def test_a_mark_asks_for_no_more_than_85_percent_of_the_limit() -> None:
     runs = (
         throughput("headwater", 0, 10, 1000),
         throughput("debezium", 0, 40, 500),
-        throughput("limit-recv", 0, 8.5, 1700),
+        throughput("limit-read", 0, 8.5, 1700),
     )
     cpu = verdict("json-100: less CPU than debezium", *runs)
     rate = verdict("json-100: throughput over debezium", *runs)
@@ -89,7 +89,7 @@ def test_a_latency_at_less_than_the_load_is_not_measured() -> None:
 
 
 def test_a_failed_run_shows() -> None:
-    text = report.markdown(results(throughput("debezium", 0, 40, 500), failed("debezium", 1)))
+    text = report.markdown([results(throughput("debezium", 0, 40, 500), failed("debezium", 1))])
     assert "2 runs, 1 of them failed" in text
     assert "| 2, **1 failed** |" in text
 
@@ -107,9 +107,34 @@ def test_only_what_is_between_the_markers_is_replaced(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
     for _ in range(2):
-        report.update_page(page, results(throughput("headwater", 0, 10, 1000)))
+        report.update_page(page, [results(throughput("headwater", 0, 10, 1000))])
     text = page.read_text()
     assert text.startswith("before\n")
     assert text.endswith(f"{report.END}\nafter\n")
     assert "old" not in text
     assert text.count("### The marks") == 1
+
+
+def on_mongodb(run: dict[str, Any]) -> dict[str, Any]:
+    return {**run, "workload": "mongodb-200"}
+
+
+def test_files_are_reported_together_each_with_its_date() -> None:
+    workload = {"title": "documents", "events": 1000, "sink": "counting"}
+    mysql = results(throughput("headwater", 0, 10, 1000), throughput("debezium", 0, 50, 100))
+    mongodb = results(on_mongodb(throughput("headwater", 0, 10, 1000)), on_mongodb(throughput("debezium", 0, 50, 100)))
+    mongodb |= {"date": "2026-02-02", "workloads": {"mongodb-200": workload}}
+    text = report.markdown(report.combined([mysql, mongodb]))
+    assert "2026-01-01: json-100. 2 processors" in text
+    assert "2026-02-02: mongodb-200. 2 processors" in text
+    assert "| json-100: less CPU than debezium | 5× | 5.0× | yes |" in text
+    assert "| mongodb-200: less CPU than debezium | 5× | 5.0× | yes |" in text
+
+
+def test_of_a_workload_in_two_files_the_last_counts_alone() -> None:
+    old, new = (results(throughput("headwater", 0, cpu, 1000)) for cpu in (10, 20))
+    assert report.combined([old, new]) == [new]
+    kept = on_mongodb(throughput("headwater", 0, 10, 1000))
+    partly, _ = report.combined([{**old, "runs": [*old["runs"], kept]}, new])
+    assert partly["runs"] == [kept]
+    assert partly["workloads"] == {}

@@ -30,8 +30,19 @@ def token(data: str) -> Token:
     return Token(b"", data)
 
 
+SNAPSHOT = {"initsync": True, "snapshot_of": "0123456789abcdef", "snapshot_collection": "orders.outbox"}
+FIVE = "DgAAABBfaWQABQAAAAA="  # {_id: 5} as BSON
+
+
 @pytest.mark.parametrize("offset", [EVENT, HIGH_WATER_MARK, {**HIGH_WATER_MARK, "initsync": True}])
 def test_offsets_of_debezium_are_read_and_written_alike(offset: dict[str, object]) -> None:
+    assert Position.from_offset(offset).offset() == offset
+    CONNECTOR.check_offset(CONNECTOR.options.parse(MINIMAL), {"server_id": "srv"}, offset)
+
+
+@pytest.mark.parametrize("place", [SNAPSHOT, {**SNAPSHOT, "snapshot_id": FIVE}])
+def test_the_place_of_an_unfinished_snapshot_is_read_and_written_alike(place: dict[str, object]) -> None:
+    offset = {**HIGH_WATER_MARK, **place}
     assert Position.from_offset(offset).offset() == offset
     CONNECTOR.check_offset(CONNECTOR.options.parse(MINIMAL), {"server_id": "srv"}, offset)
 
@@ -69,6 +80,11 @@ def test_a_token_tells_whether_it_is_from_an_invalidation() -> None:
         {**EVENT, "ord": True},
         {**EVENT, "sec": 2**63},
         {**EVENT, "more": [1]},
+        {**EVENT, **SNAPSHOT, "snapshot_collection": 1},
+        {**EVENT, **SNAPSHOT, "snapshot_id": "no base64!"},
+        {**EVENT, **SNAPSHOT, "snapshot_id": "BQAAAAA="},
+        {**EVENT, "transaction_id": 5},
+        {**EVENT, "transaction_data_collection_order_orders.outbox": "5"},
     ],
 )
 def test_offsets_that_cannot_be_taken_are_refused(offset: dict[str, object]) -> None:

@@ -25,6 +25,7 @@ from tests.bson_documents import (
     documents,
     int32,
     nested,
+    string,
 )
 from tests.recordings.extended_json import recorded
 
@@ -49,6 +50,14 @@ def test_an_id_is_written_as_debezium_writes_it_in_a_key(case):
     kind, start = case.document[4], 9
     end = bson.value_end(case.document, kind, start, len(case.document) - 1)
     assert Writer(Form.KEY).value(case.document, kind, start, end) == case.texts["key"]
+
+
+@given(st.binary(max_size=4), st.integers(0, 300), st.integers(0, 300))
+def test_a_long_string_is_written_as_a_short_one(middle, before, behind):
+    def text(raw: bytes) -> str:
+        return write(document((STRING, b"a", string(raw))))[len('{"a": "') : -len('"}')]
+
+    assert text(b"b" * before + middle + b"e" * behind) == "b" * before + text(middle) + "e" * behind
 
 
 @given(st.lists(ANY, max_size=6), st.sampled_from(Form))

@@ -12,12 +12,21 @@ import pytest
 
 from headwater.chain import Chain
 from headwater.converters.json import create as json_converter
+from headwater.meter import Meter
 from headwater.pipeline import Pipeline, Retry
 from headwater.plan import Converters
 from headwater.record import Record, Schema, Type
-from headwater.report import Meter
 from headwater.sink import Message, RetriableSinkError
-from headwater.source import EMPTY, Batch, Resume, RetriableSourceError, Rows, SourceError, SourceProgress
+from headwater.source import (
+    EMPTY,
+    Batch,
+    Resume,
+    RetriableSourceError,
+    Rows,
+    SnapshotNeededError,
+    SourceError,
+    SourceProgress,
+)
 from headwater.stores.sqlite import SqliteStore, SqliteTaskStore
 from headwater.tolerance import DeadLetters, TaskError, Tolerance
 
@@ -221,6 +230,21 @@ def test_what_was_delivered_before_an_error_is_not_sent_again(run, store):
     with pytest.raises(SourceError, match="no such table"):
         run([["a", "b", SourceError("no such table")]], Broker(), commit_seconds=1000)
     assert store.offset(PARTITION) == {"pos": 2}
+
+
+def test_a_new_snapshot_takes_the_place_of_the_offset(run, store):
+    with pytest.raises(SourceError, match="the end"):
+        run([["a", "b", SnapshotNeededError("purged")], ["a", SourceError("the end")]], Broker())
+    assert store.offset(PARTITION) == {"pos": 1}
+
+
+def test_what_was_read_before_a_new_snapshot_is_acknowledged_first(run):
+    """However long that takes: it can't be read again."""
+    slow = Broker(pace=1)
+    slow.waiting = 20
+    with pytest.raises(SourceError, match="the end"):
+        run([["a", SnapshotNeededError("purged")], [SourceError("the end")]], slow, commit_seconds=1000)
+    assert slow.waiting == 0
 
 
 def test_a_stop_drains_once(run):

@@ -140,7 +140,7 @@ def test_an_error_shows_the_generated_line() -> None:
 
 
 def test_a_plan_that_is_gone_leaves_no_lines_behind() -> None:
-    gc.collect()  # those of other tests
+    gc.collect()  # plans of other tests
     before = set(linecache.cache)
     planned = plan(shape(Rows(), message("t", AFTER, PLACE)), Converters(*[Counting()] * 3))
     assert set(linecache.cache) > before

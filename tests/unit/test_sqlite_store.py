@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from headwater.store import StaleEpochError, State, Status, TargetState
-from headwater.stores.sqlite import _MIGRATIONS, SqliteStore, SqliteTaskStore, StateFileError
+from headwater.stores.sqlite import _MIGRATIONS, SqliteStore, SqliteTaskStore, StateFileError, connector_classes
 
 PARTITION = {"server": "shop"}
 
@@ -212,3 +212,23 @@ def test_waits_until_no_task_of_an_earlier_worker_runs(file, store):
         assert store.wait_for_survivors(0.1) is False
         survivor.kill()
         assert store.wait_for_survivors(30) is True
+
+
+def test_the_classes_of_connectors_are_known_before_the_file_is_opened_for_good(file):
+    assert connector_classes(file) == []
+    store = SqliteStore(file)
+    store.put_connector("orders", {"connector.class": "mysql"})
+    store.put_connector("users", {"connector.class": "mysql"})
+    store.put_connector("carts", {"connector.class": "mongodb"})
+    store.put_connector("none", {})
+    assert sorted(connector_classes(file)) == ["mongodb", "mysql"]
+    store.close()
+    assert sorted(connector_classes(file)) == ["mongodb", "mysql"]
+
+
+def test_a_damaged_file_has_no_classes_yet_opening_it_tells(file):
+    file.parent.mkdir()
+    file.write_bytes(b"no database" * 1000)
+    assert connector_classes(file) == []
+    with pytest.raises(StateFileError):
+        SqliteStore(file)

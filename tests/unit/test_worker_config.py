@@ -39,6 +39,24 @@ def test_an_address_that_cannot_be_served_is_named(text):
         read_worker_config({"listeners": text})
 
 
+@pytest.mark.parametrize(
+    ("given", "listeners"),
+    [
+        ({}, None),
+        ({"admin.listeners": ""}, ()),
+        ({"admin.listeners": "http://:8084,http://a:8085"}, (Listener("127.0.0.1", 8084), Listener("a", 8085))),
+    ],
+)
+def test_administration_is_where_the_rest_is_unless_it_has_listeners_or_none(given, listeners):
+    assert read_worker_config(given).admin_listeners == listeners
+
+
+@pytest.mark.parametrize("text", [",", "http://127.0.0.1", "https://:8084"])
+def test_an_admin_address_that_cannot_be_served_is_named(text):
+    with pytest.raises(ConfigError, match=r"Invalid value .* for configuration admin\.listeners: "):
+        read_worker_config({"admin.listeners": text})
+
+
 def test_every_problem_is_named_at_once():
     with pytest.raises(ConfigError) as caught:
         read_worker_config({"offset.flush.interval.ms": "soon", "rest.hide.passwords": "perhaps"})

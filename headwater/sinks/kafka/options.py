@@ -7,6 +7,7 @@ librdkafka's CONFIGURATION.md (its canonical names, not the aliases: its errors 
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -398,3 +399,8 @@ _ALL = (
 )
 
 PRODUCER_OPTIONS: dict[str, ProducerOption] = {option.name: option for option in _ALL}
+
+
+def nearest_option(name: str) -> str | None:
+    """The option that a name which is none of them may mean."""
+    return next(iter(difflib.get_close_matches(name, PRODUCER_OPTIONS, n=1, cutoff=0.8)), None)

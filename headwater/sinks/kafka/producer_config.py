@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import structlog
 from confluent_kafka import KafkaException, Producer
 
 from headwater.config import HIDDEN, ConfigError, Problem
-from headwater.sinks.kafka.options import DEFAULTS, INT_MAX, PRODUCER_OPTIONS, Settings
+from headwater.sinks.kafka.options import DEFAULTS, INT_MAX, PRODUCER_OPTIONS, Settings, nearest_option
 
 log = structlog.get_logger(__name__)
 
@@ -90,8 +89,7 @@ def _translate(given: Mapping[str, _Given]) -> tuple[list[Problem], Settings]:
     for name, value in values.items():
         written, option = given[name].written, PRODUCER_OPTIONS.get(name)
         if option is None:
-            nearest = ", ".join(difflib.get_close_matches(name, PRODUCER_OPTIONS, n=1, cutoff=0.8))
-            log.warning("unknown producer option has no effect", option=written, did_you_mean=nearest or None)
+            log.warning("unknown producer option has no effect", option=written, did_you_mean=nearest_option(name))
             continue
         if option.translate is None:
             problems.append(Problem(written, f"{written} is not supported: {option.note}"))

@@ -16,7 +16,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as Report
 
 from headwater.config import ConfigError, Problem
-from headwater.sink import Message, RetriableSinkError, SinkError
+from headwater.sink import Message, RetriableSinkError, SinkError, Topic
 from headwater.sinks.kafka.errors import PURGED, SIGN_IN_REFUSED, Size, delivery_error, refusal, stop_error
 from headwater.sinks.kafka.log import ClientLog
 from headwater.sinks.kafka.producer_config import ProducerConfig
@@ -38,10 +38,10 @@ WARN_SECONDS = 10.0
 class KafkaSink:
     """Delivers to a Kafka cluster; see `headwater.sink.Sink`."""
 
-    def __init__(self, config: ProducerConfig, creation: TopicCreation | None) -> None:
+    def __init__(self, config: ProducerConfig, creation: TopicCreation | None, topics: Sequence[Topic] = ()) -> None:
         self._config = config
         self._topics = TopicAdmin(creation, config.settings) if creation else None
-        self._topics_at_start = creation.at_start if creation else ()
+        self._topics_at_start = [topic.name for topic in topics]
         self._failure: SinkError | None = None
         self._client_error = ""
         self._signed_in = False
@@ -51,9 +51,12 @@ class KafkaSink:
         self._produce: Callable[..., None] = _not_open
 
     @classmethod
-    def from_config(cls, worker: Mapping[str, str], connector: Mapping[str, str], client_id: str) -> KafkaSink:
+    def from_config(
+        cls, worker: Mapping[str, str], connector: Mapping[str, str], client_id: str, topics: Sequence[Topic] = ()
+    ) -> KafkaSink:
         """The sink that the worker's and the connector's options describe; connects nowhere yet.
 
+        ``topics`` are there once it is open, whatever ``topic.creation.*`` says of them.
         Raises `ConfigError` with everything that is wrong with ``producer.*`` and ``topic.creation.*``.
         """
         problems: list[Problem] = []
@@ -63,12 +66,12 @@ class KafkaSink:
         except ConfigError as error:
             problems.extend(error.problems)
         try:
-            creation = TopicCreation.from_config(worker, connector)
+            creation = TopicCreation.from_config(worker, connector, topics)
         except ConfigError as error:
             problems.extend(error.problems)
         if producer is None or problems:
             raise ConfigError(problems)
-        return cls(producer, creation)
+        return cls(producer, creation, topics)
 
     def open(self) -> None:
         """Make the producer, wait until a broker answers, and make the topics that are to be there from the start.

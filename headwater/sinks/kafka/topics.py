@@ -1,4 +1,4 @@
-"""``topic.creation.*`` and the dead letter topic: topics made before their first message.
+"""``topic.creation.*`` and other topics that are made before their first message.
 
 Source: ``org.apache.kafka.connect.runtime.TopicCreationConfig`` and ``SourceConnectorConfig`` (KIP-158).
 """
@@ -6,13 +6,14 @@ Source: ``org.apache.kafka.connect.runtime.TopicCreationConfig`` and ``SourceCon
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 from confluent_kafka.cimpl import NewTopic
 
 from headwater.config import REQUIRED, ConfigDef, Option, OptionType, regex_list
+from headwater.sink import Topic
 
 log = structlog.get_logger(__name__)
 
@@ -39,24 +40,22 @@ class TopicGroup:
 
 @dataclass(frozen=True, slots=True)
 class TopicCreation:
-    """How a connector's topics are made: by the first group that matches, else by the default group, if there is one.
-
-    ``at_start`` are those that are made before there is a message for them.
-    """
+    """How a connector's topics are made: by the first group that matches, else by the default one, if there is one."""
 
     groups: tuple[TopicGroup, ...]
     default: TopicGroup | None
-    at_start: tuple[str, ...] = ()
 
     @classmethod
-    def from_config(cls, worker: Mapping[str, str], connector: Mapping[str, str]) -> TopicCreation | None:
-        """None where topics are left to the brokers' ``auto.create.topics.enable``. Raises `ConfigError`."""
-        dead_letters = _dead_letter_topic(connector)
+    def from_config(
+        cls, worker: Mapping[str, str], connector: Mapping[str, str], topics: Sequence[Topic] = ()
+    ) -> TopicCreation | None:
+        """What ``topic.creation.*`` says of all topics but ``topics``, which say it themselves.
+
+        None where all are left to the brokers' ``auto.create.topics.enable``. Raises `ConfigError`.
+        """
         groups, default = _groups(worker, connector)
-        if dead_letters is None:
-            return cls(groups, default) if default else None
-        topic, group = dead_letters
-        return cls((group, *groups), default, (topic,))
+        own = tuple(map(_group_of_one, topics))
+        return cls((*own, *groups), default) if own or default else None
 
     def new_topic(self, topic: str) -> NewTopic | None:
         """``topic`` with its group's settings; None where it is left to the brokers."""
@@ -81,14 +80,8 @@ def _groups(
     return tuple(_group(name, options, default) for name in names), default
 
 
-def _dead_letter_topic(connector: Mapping[str, str]) -> tuple[str, TopicGroup] | None:
-    """The dead letter topic and how it is made, as Kafka Connect makes it: one partition."""
-    options = _DEAD_LETTERS.parse(connector)
-    topic = options["errors.deadletterqueue.topic.name"].strip()
-    if not topic or options["errors.tolerance"].lower() != "all":
-        return None
-    copies = options["errors.deadletterqueue.topic.replication.factor"]
-    return topic, TopicGroup(re.compile(re.escape(topic)), _any_of([]), 1, copies, {})
+def _group_of_one(topic: Topic) -> TopicGroup:
+    return TopicGroup(re.compile(re.escape(topic.name)), _any_of([]), topic.partitions, topic.replication_factor, {})
 
 
 def _count(value: int | None) -> str | None:
@@ -110,12 +103,6 @@ _CONNECTOR = ConfigDef(
         [],
         "Names of groups of topics, each with options of its own: topic.creation.<group>.*.",
     )
-)
-
-_DEAD_LETTERS = ConfigDef(
-    Option("errors.tolerance", OptionType.STRING, "none", "Whether there are dead letters."),
-    Option("errors.deadletterqueue.topic.name", OptionType.STRING, "", "The dead letter topic."),
-    Option("errors.deadletterqueue.topic.replication.factor", OptionType.INT, 3, "How many copies it gets."),
 )
 
 

@@ -27,12 +27,12 @@ _OPERATIONS = {"c": ("insert",), "u": ("update", "replace"), "d": ("delete",)}
 
 def check_operations(text: str | None) -> str | None:
     """A validator: operations of ``skipped.operations``."""
-    unknown = set(_listed(text)) - {*_OPERATIONS, "t", "none"}
+    unknown = _listed(text) - {*_OPERATIONS, "t", "none"}
     return f"must be none or some of c, u, d, t, not {', '.join(sorted(unknown))}" if unknown else None
 
 
-def _listed(text: str | None) -> list[str]:
-    return [part.strip().lower() for part in (text or "").split(",") if part.strip()]
+def _listed(text: str | None) -> set[str]:
+    return {part.strip().lower() for part in (text or "").split(",") if part.strip()}
 
 
 def check_pipeline(text: str | None) -> str | None:
@@ -83,14 +83,15 @@ class Capture:
         scope = self.given_scope or self.lists.scope(server.database_names, server.collection_names)
         return StreamOptions(
             scope=scope,
-            stages=self._pipeline(),
+            stages=self._pipeline(scope),
             full_document=self.full_document,
             before_change="whenAvailable" if self.pre_images else None,
             max_await_ms=self.config["cursor.max.await.time.ms"],
         )
 
-    def _pipeline(self) -> list[dict[str, Any]]:
-        internal = [{"$match": {"$and": [*self.lists.conditions(), {"operationType": {"$in": self._operations()}}]}}]
+    def _pipeline(self, scope: Scope) -> list[dict[str, Any]]:
+        conditions = [*self.lists.conditions(scope), *self._operations()]
+        internal = [{"$match": {"$and": conditions}}] if conditions else []
         users = _stages(self.config["cursor.pipeline"])
         match self.config["cursor.pipeline.order"].lower():
             case "internal_first":
@@ -101,9 +102,11 @@ class Capture:
                 stages = users
         return [*self._size_limit(), *stages]
 
-    def _operations(self) -> list[str]:
+    def _operations(self) -> list[dict[str, Any]]:
+        """A condition where some are skipped; what is no change of a document comes seldom, and is passed over here."""
         skipped = _listed(self.config["skipped.operations"])
-        return [name for code, names in _OPERATIONS.items() if code not in skipped for name in names]
+        wanted = [name for code, names in _OPERATIONS.items() if code not in skipped for name in names]
+        return [{"operationType": {"$in": wanted}}] if skipped & _OPERATIONS.keys() else []
 
     def _size_limit(self) -> list[dict[str, Any]]:
         if self.config["cursor.oversize.handling.mode"].lower() != "skip":

@@ -103,6 +103,11 @@ class ChangeEvent:
         self.session_start: i64 = 0
         self.session_end: i64 = 0
 
+    @property
+    def millis(self) -> int:
+        """When it was written, in milliseconds since 1970; from servers before 6.0 in whole seconds."""
+        return self.wall_time or int(self.cluster_seconds) * 1000
+
 
 class ChangeEventReader:
     """Reads the events of a change stream; it keeps the namespaces that it met."""

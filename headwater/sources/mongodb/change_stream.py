@@ -3,14 +3,20 @@
 It is opened by *time* and not by the stored token: the server looks for a token's own event among those that pass the
 filters, and would refuse one that an earlier configuration let through. Events up to the token are stepped over here.
 
+The server takes longer to make a full reply than we take to make messages of it, and begins only when it is asked: so
+behind a full reply the next is asked for before this one is looked at.
+
 Source: "Change Streams" in MongoDB's manual and in the drivers' specifications.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
+from threading import Thread
 from typing import Any
 
 import pymongo
@@ -19,19 +25,22 @@ from bson.int64 import Int64
 from bson.raw_bson import RawBSONDocument
 from pymongo.errors import PyMongoError
 
-from headwater.source import RetriableSourceError, SourceError
+from headwater.source import SourceError
 from headwater.sources.mongodb.bson import BsonError
 from headwater.sources.mongodb.change_event import ChangeEvent, ChangeEventReader
 from headwater.sources.mongodb.connection import GOODBYE_SECONDS, Server
-from headwater.sources.mongodb.position import START_ANEW, Position, Token, TokenError
+from headwater.sources.mongodb.position import Position, Token, TokenError
 from headwater.sources.mongodb.reply import Reply, Run, read_reply, read_runs
 from headwater.sources.mongodb.scope import Scope
+from headwater.sources.stale import WAYS_ON, StaleStateError
 
 log = structlog.get_logger(__name__)
 
 DOCUMENT_CHANGES = ("insert", "update", "replace", "delete")
 BATCH_EVENTS = 4096
 """How many events a reply has at most; it ends at 16 MB in any case."""
+FULL_BYTES = 1 << 18
+"""A reply of so many is hardly the last one, and a thread for the next costs little beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +89,13 @@ class ChangeStream:
 
     def __init__(self, server: Server, options: StreamOptions, start: Position | None) -> None:
         self._server = server
+        self._session = server.cursor_session()
         self._options = options
         self._database, target = options.scope.target
         self._collection = target if isinstance(target, str) else "$cmd.aggregate"
         self._reader = ChangeEventReader()
         self._cursor = 0
+        self._next: Future[bytes] | None = None
         self._position: Position | None = None
         self._skip_to: Token | None = None
         self._open(start)
@@ -107,10 +118,10 @@ class ChangeStream:
         doing = f"opening the change stream on {self._options.scope} of MongoDB at {self._server.hosts}"
         _, target = self._options.scope.target
         with self._server.errors(doing):
-            data = self._server.raw_command(
+            data = self._session.command(
                 self._database, "aggregate", target, pipeline=pipeline, cursor={"batchSize": Int64(0)}
             )
-        reply = self._read(data)
+            reply = read_reply(data)
         self._cursor = reply.cursor
         if start is None and not reply.token:
             raise SourceError(f"{doing}: it gives no resume token with a batch, as MongoDB does since 4.2")
@@ -124,16 +135,21 @@ class ChangeStream:
         wait_ms = max(1, int(timeout * 1000))
         if self._options.max_await_ms:
             wait_ms = min(wait_ms, self._options.max_await_ms)
+        get_more = partial(
+            self._session.command,
+            self._database,
+            "getMore",
+            Int64(self._cursor),
+            collection=self._collection,
+            batchSize=self._options.batch_events,
+            maxTimeMS=wait_ms,
+        )
+        asked, self._next = self._next, None
         with self._server.errors():
-            data = self._server.raw_command(
-                self._database,
-                "getMore",
-                Int64(self._cursor),
-                collection=self._collection,
-                batchSize=self._options.batch_events,
-                maxTimeMS=wait_ms,
-            )
-        reply = self._read(data)
+            data = get_more() if asked is None else asked.result()
+            reply = read_reply(data)
+        if reply.cursor and len(data) >= FULL_BYTES:
+            self._next = _beside(get_more)
         try:
             changes = self._take(reply)
         except (BsonError, TokenError) as error:
@@ -142,12 +158,6 @@ class ChangeStream:
             log.info("the change stream was ended by the server and is opened anew", scope=str(self._options.scope))
             self._open(self._position)
         return changes
-
-    def _read(self, data: bytes) -> Reply:
-        try:
-            return read_reply(data)
-        except BsonError as error:
-            raise RetriableSourceError(f"{self._server.doing}: {error}") from error
 
     def _take(self, reply: Reply) -> Changes:
         data = reply.data
@@ -183,9 +193,26 @@ class ChangeStream:
     def close(self) -> None:
         """Let the server close the cursor; where it can't be told, it does so by itself after a while."""
         if self._cursor:
-            with contextlib.suppress(PyMongoError), pymongo.timeout(GOODBYE_SECONDS):
-                self._server.raw_command(self._database, "killCursors", self._collection, cursors=[Int64(self._cursor)])
+            with contextlib.suppress(PyMongoError, TimeoutError), pymongo.timeout(GOODBYE_SECONDS):
+                if self._next is not None:
+                    self._next.result(GOODBYE_SECONDS)  # a session serves one thread at a time
+                self._session.command(self._database, "killCursors", self._collection, cursors=[Int64(self._cursor)])
             self._cursor = 0
+        self._session.close()
+
+
+def _beside(call: Callable[[], bytes]) -> Future[bytes]:
+    """What ``call`` will have given or raised, in a thread of its own, which no process waits for when it ends."""
+    future: Future[bytes] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:
+            future.set_exception(error)
+
+    Thread(target=run, name="change-stream", daemon=True).start()
+    return future
 
 
 def _token_of(data: bytes, event: ChangeEvent) -> Token:
@@ -193,12 +220,12 @@ def _token_of(data: bytes, event: ChangeEvent) -> Token:
 
 
 def check_time(server: Server, token: Token) -> None:
-    """A place in the future is one of another server. Raises `SourceError`."""
+    """A place in the future is one of another server. Raises `StaleStateError`."""
     with server.errors():
         reply = server.command("admin", "ping", 1)
     now = reply.get("operationTime")
     if now is not None and token.cluster_time.time > now.time:  # a high-water mark may be a little ahead
-        raise SourceError(
+        raise StaleStateError(
             f"the offset is at {token.cluster_time}, which this MongoDB ({server.hosts}, at {now}) has not reached: "
-            f"it is another server or was restored from a backup: {START_ANEW}"
+            f"it is another server or was restored from a backup: {WAYS_ON}"
         )

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 import pymongo
 import structlog
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
-from pymongo.client_session import ClientSession
 from pymongo.errors import ConfigurationError, ConnectionFailure, OperationFailure, PyMongoError
 from pymongo.server_description import ServerDescription
 
 from headwater.config import Config
 from headwater.source import RetriableSourceError, SourceError
-from headwater.sources.mongodb.position import START_ANEW
+from headwater.sources.mongodb.bson import BsonError
+from headwater.sources.mongodb.tls import driver_files
+from headwater.sources.stale import WAYS_ON, StaleStateError
 
 log = structlog.get_logger(__name__)
 
 RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 
+INVALID_TOKEN = 260
+STREAM_FATAL = 280
 HISTORY_LOST = 286
 GOODBYE_SECONDS = 1.0
 """How long to wait for a server that is told that it has one reader less."""
@@ -39,11 +43,10 @@ _HINTS = {
         "databases: db.grantRolesToUser(USER, [{role: 'readAnyDatabase', db: 'admin'}])"
     ),
     18: "check user, password and the database that holds the user (mongodb.authsource, or authSource= in the string)",
-    260: START_ANEW,
-    280: START_ANEW,
+    INVALID_TOKEN: WAYS_ON,
     HISTORY_LOST: (
         "the log no longer reaches back to the stored offset, and what changed in between is lost to it: "
-        f"{START_ANEW} (and make the log larger: db.adminCommand({{replSetResizeOplog: 1, size: MEGABYTES}}))"
+        f"{WAYS_ON} (and make the log larger: db.adminCommand({{replSetResizeOplog: 1, size: MEGABYTES}}))"
     ),
     10334: (
         "a change event is larger than the 16 MB that a document may have: cursor.oversize.handling.mode=skip leaves "
@@ -55,8 +58,8 @@ _HINTS = {
     ),
 }
 _CERTIFICATE_HINT = (
-    "the certificate can't be checked: name the PEM file of the authority that signed it by tlsCAFile= in "
-    "mongodb.connection.string"
+    "the certificate can't be checked: name a file with the authority that signed it by mongodb.ssl.truststore, or a "
+    "PEM file by tlsCAFile= in mongodb.connection.string"
 )
 
 
@@ -68,14 +71,12 @@ def source_error(error: PyMongoError, doing: str) -> SourceError:
         return SourceError(f"{text} ({_CERTIFICATE_HINT})")
     if isinstance(error, ConnectionFailure) or code in _PASSING:
         return RetriableSourceError(text)
-    if code == HISTORY_LOST:
-        return HistoryLostError(f"{text} ({_HINTS[code]})")
+    if code in (INVALID_TOKEN, HISTORY_LOST):
+        return StaleStateError(f"{text} ({_HINTS[code]})")
+    if code == STREAM_FATAL and "resume" in text:  # else a stage of cursor.pipeline took the token away
+        return StaleStateError(f"{text} ({WAYS_ON})")
     hint = _HINTS.get(code) if code is not None else None
     return SourceError(f"{text} ({hint})" if hint else text)
-
-
-class HistoryLostError(SourceError):
-    """The log no longer has the place to start from."""
 
 
 def _told(error: PyMongoError) -> str:
@@ -85,11 +86,13 @@ def _told(error: PyMongoError) -> str:
 
 @contextlib.contextmanager
 def driver_errors(doing: str) -> Iterator[None]:
-    """Turn what the driver raises inside into the source's errors."""
+    """Turn what the driver raises inside into the source's errors, and a reply that can't be read."""
     try:
         yield
     except PyMongoError as error:
         raise source_error(error, doing) from error
+    except BsonError as error:
+        raise RetriableSourceError(f"{doing}: {error}") from error
 
 
 def check_connection_string(text: str | None) -> str | None:
@@ -124,16 +127,16 @@ class Server:
         self.hosts = hosts_of(config["mongodb.connection.string"])
         self.doing = f"reading MongoDB at {self.hosts}"
         self._pinned: tuple[str, int | None] | None = None
-        with self.errors(f"connecting to MongoDB at {self.hosts}"):
+        doing = f"connecting to MongoDB at {self.hosts}"
+        with self.errors(doing), driver_files(config) as tls_files:
             try:
                 self.client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
                     config["mongodb.connection.string"],
                     server_selector=self._choose,
-                    **_settings(config, longest_wait_ms),
+                    **_settings(config, tls_files, longest_wait_ms),
                 )
-            except (ValueError, TypeError) as error:
-                raise SourceError(f"connecting to MongoDB at {self.hosts}: {error}") from error
-        self._session: ClientSession | None = None
+            except (ValueError, TypeError, OSError) as error:
+                raise SourceError(f"{doing}: {error}") from error
 
     def errors(self, doing: str | None = None) -> contextlib.AbstractContextManager[None]:
         """Turn what the driver raises inside into the source's errors."""
@@ -180,14 +183,38 @@ class Server:
         images = {each["name"]: each.get("options", {}).get("changeStreamPreAndPostImages", {}) for each in found}
         return {name for name, option in images.items() if not option.get("enabled")}
 
-    def raw_command(self, database: str, name: str, value: object, **arguments: Any) -> bytes:
-        """A command of the one session that reads cursors, and the bytes of its reply. Raises PyMongo's errors."""
-        if self._session is None:
-            self._session = self.client.start_session(causal_consistency=False)
-        reply = self.client[database].command(
+    def cursor_session(self) -> CursorSession:
+        """A new session for a thread that reads cursors."""
+        with self.errors():
+            return CursorSession(self.client)
+
+    def close(self) -> None:
+        """Let go of the connections, without waiting for a server that is gone."""
+        with contextlib.suppress(PyMongoError), pymongo.timeout(GOODBYE_SECONDS):
+            self.client.close()
+
+
+class CursorSession:
+    """Commands whose replies stay bytes, within one session, which cursors live in; serves one thread."""
+
+    def __init__(self, client: pymongo.MongoClient[dict[str, Any]]) -> None:
+        self._client = client
+        self._session = client.start_session(causal_consistency=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def command(self, database: str, name: str, value: object, **arguments: Any) -> bytes:
+        """The bytes of the reply. Raises PyMongo's errors."""
+        reply = self._client[database].command(
             name,
             value,
-            read_preference=self.client.read_preference,
+            read_preference=self._client.read_preference,
             codec_options=RAW,
             session=self._session,
             **arguments,
@@ -195,17 +222,15 @@ class Server:
         return bytes(reply.raw)
 
     def close(self) -> None:
-        """Let go of the connections, without waiting for a server that is gone."""
-        with contextlib.suppress(PyMongoError), pymongo.timeout(GOODBYE_SECONDS):
-            if self._session is not None:
-                self._session.end_session()
-            self.client.close()
+        """Give the session back to the client; its cursors can't be read any more."""
+        self._session.end_session()
 
 
-def _settings(config: Config, longest_wait_ms: int | None) -> dict[str, Any]:
+def _settings(config: Config, tls_files: Mapping[str, str], longest_wait_ms: int | None) -> dict[str, Any]:
     """The driver's settings; what the connection string says too is left to it, as Debezium does.
 
-    ``longest_wait_ms`` bounds how long to look for a server, whatever is configured.
+    ``tls_files`` are taken where TLS is asked for. ``longest_wait_ms`` bounds how long to look for a server, whatever
+    is configured.
     """
     settings: dict[str, Any] = {
         "appname": "headwater",
@@ -214,13 +239,16 @@ def _settings(config: Config, longest_wait_ms: int | None) -> dict[str, Any]:
         "socketTimeoutMS": config["mongodb.socket.timeout.ms"] or None,
         "heartbeatFrequencyMS": config["mongodb.heartbeat.frequency.ms"],
     }
+    given = {
+        "tls" if name.lower() == "ssl" else name.lower(): value.lower()
+        for name, value in parse_qsl(urlsplit(config["mongodb.connection.string"]).query)
+    }
     if config["mongodb.ssl.enabled"]:
         settings["tls"] = True
+    if config["mongodb.ssl.enabled"] if "tls" not in given else given["tls"] == "true":
+        settings |= tls_files
         if config["mongodb.ssl.invalid.hostname.allowed"]:
             settings["tlsAllowInvalidHostnames"] = True
-    given = {name.lower() for name, _ in parse_qsl(urlsplit(config["mongodb.connection.string"]).query)}
-    if "ssl" in given:
-        given.add("tls")
     settings = {name: value for name, value in settings.items() if name.lower() not in given}
     if longest_wait_ms is not None:
         wanted = config["mongodb.server.selection.timeout.ms"]

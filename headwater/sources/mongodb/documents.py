@@ -35,7 +35,7 @@ class Documents:
             "changed": self._change.document,
             "key_value": self._key.value,
             "document_id": self._document_id,
-            "session_document": self._strict.document,
+            "session_document": self.session,
             "removed_fields": _removed_fields(rules.removed if rules else None),
             "truncated_arrays": _truncated_arrays(rules.removed if rules else None),
         }
@@ -43,6 +43,10 @@ class Documents:
             functions["document"] = _rewritten(rules.image, self._strict)
             functions["changed"] = _rewritten(rules.change, self._change)
         return functions
+
+    def session(self, data: bytes, start: int, end: int) -> str:
+        """The text of a session's identity, the document that takes up ``data[start:end]``."""
+        return self._strict.document(data, start, end)
 
     def _document_id(self, data: bytes, start: int, end: int) -> str:
         """The text of ``_id`` in the document that takes up ``data[start:end]``."""

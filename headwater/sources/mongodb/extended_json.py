@@ -21,6 +21,8 @@ from functools import lru_cache
 from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import TYPE_CHECKING, Final
 
+import orjson
+
 from headwater.java_double import double_text
 from headwater.sources.little_endian import s32, s64, u32
 from headwater.sources.mongodb import bson
@@ -58,6 +60,8 @@ _RELAXED_AFFIXES: Final = {bson.STRING: _QUOTED, bson.OBJECT_ID: ('{"$oid": "', 
 _STRICT_AFFIXES: Final = _RELAXED_AFFIXES | {bson.INT64: ('{"$numberLong": "', '"}')}
 """What opens and closes the values of a type."""
 
+_LONG: Final = 128
+"""Bytes of a string from which on it is quicker to look at a copy of it."""
 _PLAIN: Final = re.compile(rb"[ !#-\[\]-~]*")
 _INTERPRETED: Final = __file__.endswith(".py")
 _hex: Final = bytes.hex
@@ -297,10 +301,15 @@ class Writer:
 
     def _string(self, data: bytes, start: i64, end: i64) -> str:
         """The text that takes up ``data[start:end]`` as it stands within a JSON string."""
-        if _plain(data, start, end):
-            return self._characters[start - self._start : end - self._start]
+        if end - start < _LONG:
+            if _plain(data, start, end):
+                return self._characters[start - self._start : end - self._start]
+        else:
+            characters = self._characters[start - self._start : end - self._start]
+            if _is_plain(characters):
+                return characters
         text = _text(data[start:end])
-        return _quote(text)[1:-1] if _SPECIAL.search(text) else text
+        return text if _stands(data, start, end, text) else _quote(text)[1:-1]
 
     def _rare(self, data: bytes, kind: i64, at: i64, end: i64) -> str:
         """A value that takes up ``data[at:end]``, of the types that documents seldom have."""
@@ -373,8 +382,17 @@ def _repeats(data: bytes, at: i64, stop: i64) -> bool:
 
 def _stands_at(data: bytes, at: i64, stop: i64, raw: bytes) -> bool:
     """Whether ``data`` goes on with ``raw`` at ``at``, before ``stop``."""
-    end: i64 = at + len(raw)
-    return end <= stop and data[at:end] == raw
+    size: i64 = len(raw)
+    if at + size > stop:
+        return False
+    if _INTERPRETED:
+        return data.startswith(raw, at)
+    place: i64 = 0
+    while place < size:
+        if data[at + place] != raw[place]:
+            return False
+        place += 1
+    return True
 
 
 def _relaxed_date(milliseconds: i64) -> str:
@@ -420,6 +438,33 @@ def _plain(data: bytes, at: i64, end: i64) -> bool:
     return True
 
 
+def _is_plain(text: str) -> bool:
+    """The same of a text; orjson looks at many characters at once."""
+    return text.isascii() and len(orjson.dumps(text)) == len(text) + 2 and "\x7f" not in text
+
+
+def _stands(data: bytes, at: i64, end: i64, text: str) -> bool:
+    """Whether ``text``, which ``data[at:end]`` is, needs no escape; where the bytes are no UTF-8 the answer is no."""
+    if _INTERPRETED:
+        return _SPECIAL.search(text) is None
+    while at < end:
+        code: i64 = data[at]
+        size: i64 = 1 if code < 0x80 else 2 if 0xC0 <= code < 0xE0 else 3 if 0xE0 <= code < 0xF0 else 0
+        if size == 0 or at + size > end:
+            return False
+        if size > 1:
+            code &= 0x3F >> (size - 1)
+            for place in range(at + 1, at + size):
+                byte: i64 = data[place]
+                if byte & 0xC0 != 0x80:
+                    return False
+                code = code << 6 | byte & 0x3F
+        if _AS_IT_IS[code] == 0:
+            return False
+        at += size
+    return True
+
+
 def _quote(text: str) -> str:
     """A JSON string."""
     if text.isascii():
@@ -431,12 +476,22 @@ def _escape(match: re.Match[str]) -> str:
     return encode_basestring_ascii(match[0])[1:-1]
 
 
+def _is_as_it_is(code: int) -> bool:
+    if code < 0x7F:
+        return code >= 0x20 and code not in b'"\\'
+    return unicodedata.category(chr(code)) in _PLAIN_CATEGORIES
+
+
+_AS_IT_IS: Final = bytes(map(_is_as_it_is, range(0x10000)))
+"""Of each character up to U+FFFF whether it needs no escape."""
+
+
 def _unprinted() -> str:
     """The characters that are escaped though JSON would take them, for a regular expression's set of characters."""
     classes: list[str] = []
     start = -1
     for code in range(0x7F, 0x10000):
-        plain = unicodedata.category(chr(code)) in _PLAIN_CATEGORIES
+        plain = bool(_AS_IT_IS[code])
         if plain and start >= 0:
             classes.append(f"{re.escape(chr(start))}-{re.escape(chr(code - 1))}")
             start = -1

@@ -17,15 +17,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import bson
+from bson.raw_bson import RawBSONDocument
 from bson.timestamp import Timestamp
 
 from headwater.source import Offset, OffsetError, SourceError
-
-START_ANEW = (
-    "stop the connector, delete its offsets and resume it (PUT /connectors/NAME/stop, DELETE /connectors/NAME/offsets, "
-    "PUT /connectors/NAME/resume), so that it starts with a new snapshot; snapshot.mode=when_needed does so by itself"
-)
-"""What to do about an offset that can't be used any more."""
+from headwater.sources.mongodb.bson import document_end
+from headwater.sources.stale import START_ANEW
+from headwater.sources.transaction_metadata import OFFSET_COUNT
 
 _CLUSTER_TIME = re.compile(r"82([0-9A-F]{8})([0-9A-F]{8})")
 _NUMBER = r"(?:29|2B..|2C....|2D.{6}|2E.{8})"
@@ -82,12 +80,29 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class SnapshotPlace:
+    """Where an unfinished snapshot goes on: all before is delivered.
+
+    ``of``          what tells one choice of collections and documents from another; a place is good for its own only
+    ``collection``  ``database.collection``, None at the beginning
+    ``start``       the first document there as BSON, ``_id`` alone; None at the collection's beginning
+    """
+
+    of: str | None = None
+    collection: str | None = None
+    start: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
-    """A place to start from; ``event`` is the cluster time of the event there, None for a high-water mark."""
+    """A place to start from; ``event`` is the cluster time of the event there, None for a high-water mark.
+
+    ``snapshot`` is None where there is none, or it is finished.
+    """
 
     token: Token
     event: tuple[int, int] | None = None
-    snapshot_unfinished: bool = False
+    snapshot: SnapshotPlace | None = None
 
     @classmethod
     def from_offset(cls, offset: Mapping[str, Any]) -> Position:
@@ -97,7 +112,7 @@ class Position:
             return cls(
                 _token(offset["resume_token"]),
                 None if seconds < 0 else (seconds, increment),
-                snapshot_unfinished=offset.get("initsync") not in (None, False, "false"),
+                None if offset.get("initsync") in (None, False, "false") else _snapshot_place(offset),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise SourceError(
@@ -105,13 +120,26 @@ class Position:
             ) from error
 
     def offset(self) -> Offset:
-        """The same place as an offset."""
+        """The same place as an offset; Debezium steps over the fields of a `SnapshotPlace`."""
         seconds, increment = self.event or (-1, -1)
         offset: Offset = {"sec": seconds, "ord": increment}
-        if self.snapshot_unfinished:
+        if self.snapshot is not None:
             offset["initsync"] = True
         offset["resume_token"] = base64.b64encode(self.token.document).decode()
+        if self.snapshot is not None and self.snapshot.collection is not None:
+            offset |= {"snapshot_of": self.snapshot.of, "snapshot_collection": self.snapshot.collection}
+            if self.snapshot.start is not None:
+                offset["snapshot_id"] = base64.b64encode(self.snapshot.start).decode()
         return offset
+
+
+def _snapshot_place(offset: Mapping[str, Any]) -> SnapshotPlace:
+    """Raises ValueError."""
+    text = offset.get("snapshot_id")
+    start = None if text is None else base64.b64decode(text, validate=True)
+    if start is not None and (document_end(start, 0, len(start)) != len(start) or "_id" not in RawBSONDocument(start)):
+        raise ValueError("snapshot_id is no document with an _id")
+    return SnapshotPlace(offset.get("snapshot_of"), offset.get("snapshot_collection"), start)
 
 
 def _token(text: str) -> Token:
@@ -125,7 +153,7 @@ def _token(text: str) -> Token:
 
 
 _COUNTS = ("sec", "ord", "txnNumber")
-_TEXTS = ("resume_token", "lsid")
+_TEXTS = ("resume_token", "lsid", "snapshot_of", "snapshot_collection", "snapshot_id", "transaction_id")
 
 
 def check_offset(offset: Mapping[str, Any]) -> None:
@@ -140,7 +168,8 @@ def check_offset(offset: Mapping[str, Any]) -> None:
             continue
         if name in _TEXTS and not isinstance(value, str):
             raise OffsetError(f"The value of {name} in the offset must be a string")
-        if name in _COUNTS and (type(value) is not int or value < -1):
+        is_count = name in _COUNTS or name.startswith(OFFSET_COUNT)
+        if is_count and (type(value) is not int or value < -1):
             raise OffsetError(f"The value of {name} in the offset must be a whole number, at least -1")
         if not isinstance(value, (str, bool, int)) or (isinstance(value, int) and value >= 2**63):
             raise OffsetError(f"The value of {name} in the offset must be a string, a whole number or a boolean")
@@ -148,3 +177,7 @@ def check_offset(offset: Mapping[str, Any]) -> None:
         _token(offset["resume_token"])
     except ValueError as error:
         raise OffsetError(f"The value of resume_token in the offset is no resume token: {error}") from error
+    try:
+        _snapshot_place(offset)
+    except ValueError as error:
+        raise OffsetError(f"The value of snapshot_id in the offset is no document: {error}") from error

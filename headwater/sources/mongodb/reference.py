@@ -15,13 +15,15 @@ _HEAD = """\
 
 `io.debezium.connector.mongodb.MongoDbConnector`, `MongoDbConnector` or `mongodb`: reads the change stream of a MongoDB
 replica set and sends Debezium's change events. It needs `pip install 'headwater[mongodb]'`. This page is made from the
-options that `headwater/sources/mongodb/connector.py` declares; options that every connector has are in
+options that `headwater/sources/mongodb/options.py` declares; options that every connector has are in
 [The worker](worker.md), of the producer in [Producer options](producer-options.md).
 
 ## What the server needs
 
 - A replica set: change streams need its log. A set of one member will do (`mongod --replSet rs0`, then
   `rs.initiate()`). Sharded clusters are not tested.
+- The tests have sets of one member. What a change of the primary does in larger ones, above all during a snapshot, is
+  not shown yet.
 - MongoDB 4.2 or later; tested with 6.0. Pre- and post-images need 6.0.
 - A user with the role `read` on the databases that are captured: `read` on one database is enough where the include
   lists name only that one, `readAnyDatabase` captures a whole deployment.
@@ -42,6 +44,16 @@ The offset is `{"sec", "ord", "resume_token"}`, as Debezium's is; one that Debez
 
 Where the server ends the change stream, because the collection or database that it watches was dropped or renamed, it
 is opened again behind that.
+
+## The snapshot
+
+Documents are read by collection and `_id`, in chunks, while the change stream has its place already. A snapshot that
+was ended goes on with the chunk that it was in, as long as the lists and conditions are the same; the log must reach
+back to its beginning. `snapshot.max.threads` reads several chunks at once, which helps where the server reads from
+disk.
+
+    "snapshot.collection.filter.overrides": "orders.outbox",
+    "snapshot.collection.filter.overrides.orders.outbox": "{\\"outboxStatus\\": \\"STARTED\\"}"
 """
 
 

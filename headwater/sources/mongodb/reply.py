@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Reply(NamedTuple):
-    """A reply to ``aggregate`` or ``getMore``: where its batch and the token behind that stand in its bytes.
+    """A reply to ``aggregate``, ``find`` or ``getMore``: where its batch and the token behind that stand in its bytes.
 
     ``cursor`` is 0 once the server has closed it; so are ``batch`` and ``token`` where there is none.
     """
@@ -107,13 +107,18 @@ def read_runs(data: bytes, start: i64, limit: i64, reader: ChangeEventReader) ->
     return runs
 
 
-def read_documents(data: bytes) -> list[tuple[int, int]]:
-    """Where each of the documents stands that fill ``data``, one after the other. Raises `BsonError`."""
+def read_documents(reply: Reply) -> list[tuple[int, int]]:
+    """Where each document of a reply's batch stands. Raises `BsonError`."""
     found: list[tuple[int, int]] = []
-    at: i64 = 0
-    limit: i64 = len(data)
-    while at < limit:
-        end = document_end(data, at, limit)
-        found.append((at, end))
-        at = end
+    if reply.batch == 0:
+        return found
+    data = reply.data
+    at: i64 = reply.batch + 4
+    stop: i64 = document_end(data, reply.batch, reply.batch_end) - 1
+    while at < stop:
+        if data[at] != bson.DOCUMENT:
+            raise BsonError("a batch with something that is no document")
+        start: i64 = name_end(data, at + 1, stop) + 1
+        at = document_end(data, start, stop)
+        found.append((start, at))
     return found

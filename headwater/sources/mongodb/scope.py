@@ -18,6 +18,7 @@ _NAME = r"[A-Za-z0-9_-]+"
 _IN_ONE_DATABASE = re.compile(rf"({_NAME})\\?\.(.+)", re.DOTALL)
 """An expression for namespaces that begins with a plain name: a dot behind it can only be the dot of the namespace."""
 _PLAIN = re.compile(rf"{_NAME}(?:\\\.{_NAME})*")
+_NAMESPACE = {"$concat": ["$ns.db", ".", "$ns.coll"]}
 
 Names = Callable[[], Iterable[str]]
 
@@ -80,17 +81,19 @@ class Lists:
             return Scope(_as_it_is(self.database_include[0], databases()))
         return Scope()
 
-    def conditions(self) -> list[dict[str, Any]]:
-        """What ``$match`` can say about an event's ``ns``."""
+    def conditions(self, scope: Scope) -> list[dict[str, Any]]:
+        """What ``$match`` can say about an event's ``ns`` that the scope does not."""
+        if scope.collection is not None:
+            return []
         conditions: list[dict[str, Any]] = []
-        if self.database_include:
-            conditions.append({"ns.db": _any_of(self.database_include)})
-        elif self.database_exclude:
-            conditions.append({"ns.db": {"$not": _any_of(self.database_exclude)}})
+        if scope.database is None and self.database_include:
+            conditions.append(_matches("$ns.db", self.database_include))
+        elif scope.database is None and self.database_exclude:
+            conditions.append({"$nor": [_matches("$ns.db", self.database_exclude)]})
         if self.collection_include:
-            conditions.append(_namespace(self.collection_include))
+            conditions.append(_matches(_NAMESPACE, self.collection_include))
         elif self.collection_exclude:
-            conditions.append({"$nor": [_namespace(self.collection_exclude)]})
+            conditions.append({"$nor": [_matches(_NAMESPACE, self.collection_exclude)]})
         return conditions
 
 
@@ -99,16 +102,11 @@ def _as_it_is(wanted: str, names: Iterable[str]) -> str:
     return next((name for name in names if name.lower() == wanted.lower()), wanted)
 
 
-def _any_of(expressions: Sequence[str]) -> dict[str, str]:
-    return {"$regex": f"^(?:{'|'.join(expressions)})$", "$options": "i"}
+def _matches(name: object, expressions: Sequence[str]) -> dict[str, Any]:
+    """Whether a name is one of those.
 
-
-def _namespace(expressions: Sequence[str]) -> dict[str, Any]:
-    """A condition on database and collection, each by itself where that can be: the server finds those in its log."""
-    in_one = [_IN_ONE_DATABASE.fullmatch(expression) for expression in expressions]
-    split_ones = [{"ns.db": _any_of([match[1]]), "ns.coll": _any_of([match[2]])} for match in in_one if match]
-    if len(split_ones) == len(expressions):
-        return {"$or": split_ones}
-    whole = {"$concat": ["$ns.db", ".", "$ns.coll"]}
-    pattern = _any_of(expressions)
-    return {"$expr": {"$regexMatch": {"input": whole, "regex": pattern["$regex"], "options": pattern["$options"]}}}
+    As an expression, which the server looks at when it has made the event. A condition on ``ns.db`` or ``ns.coll`` it
+    applies to its log before, in a form that takes it longer than making the event does (MongoDB 6.0).
+    """
+    pattern = f"^(?:{'|'.join(expressions)})$"
+    return {"$expr": {"$regexMatch": {"input": name, "regex": pattern, "options": "i"}}}

@@ -42,11 +42,6 @@ UPDATE_DESCRIPTION = struct(
     version=1,
 )
 
-CHANGE_PARAMETERS = ("data", "events")
-"""What the source passes with each run of change events: a reply's bytes, and its `ChangeEvent`s."""
-SNAPSHOT_PARAMETERS = ("data", "documents", "marker")
-"""What the snapshot passes with each batch: the bytes, where each document stands in them, and ``snapshot``."""
-
 _CHANGE_SLOTS = {
     "before": "document(data, event.before_start, event.before_end) if event.before_start else None",
     "after": "document(data, event.document_start, event.document_end) if event.document_start else None",
@@ -55,13 +50,41 @@ _CHANGE_SLOTS = {
     "removed": "removed_fields(data, event.removed_start, event.removed_end)",
     "truncated": "truncated_arrays(data, event.truncated_start, event.truncated_end)",
     "wall_time": "event.wall_time or None",
-    "millis": "event.wall_time or event.cluster_seconds * 1000",
+    "millis": "event.millis",
     "order": "event.cluster_increment",
     "session": "session_document(data, event.session_start, event.session_end)",
     "transaction_number": "event.transaction_number",
 }
-"""What each slot of a change event is."""
-_SNAPSHOT_SLOTS = {"after": "document(data, start, end)", "id": "document_id(data, start, end)"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """What the source passes with each log event, the head of the loop over it, and what each slot is there."""
+
+    parameters: tuple[str, ...]
+    loop: str
+    slots: Mapping[str, str]
+
+
+_CHANGES = _Layout(("data", "events"), "for event in events:", _CHANGE_SLOTS)
+"""A run of change events: a reply's bytes, and its `ChangeEvent`s."""
+_COUNTED_CHANGES = _Layout(
+    (*_CHANGES.parameters, "transaction", "before_in_all", "before_in_collection"), _CHANGES.loop, _CHANGE_SLOTS
+)
+"""The same in one transaction, with its id and how many events of it came before, in all and of the collection."""
+_DOCUMENTS = _Layout(
+    ("data", "documents", "marker"),
+    "for start, end in documents:",
+    {"after": "document(data, start, end)", "id": "document_id(data, start, end)"},
+)
+"""Documents of the snapshot: the bytes, where each stands in them, and ``snapshot``."""
+_TRANSACTION = Struct(
+    (
+        Slot("transaction", Stage.EVENT),
+        Slot("before_in_all + row + 1", Stage.ROW),
+        Slot("before_in_collection + row + 1", Stage.ROW),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +95,26 @@ class ShapeOptions:
     tombstones: bool
     headers: tuple[Header, ...]
     pre_images: bool
+    transactions: bool
+    """Whether the events of a transaction tell their place in it."""
     documents: Documents
 
 
 class DocumentsReader:
-    """`headwater.shape.Reader` of a run of change events, or of a snapshot's documents (``slots`` says which)."""
+    """`headwater.shape.Reader` of documents, as a log event of the given layout brings them."""
 
-    def __init__(self, collection: str, documents: Documents, slots: Mapping[str, str]) -> None:
-        self._slots = slots
+    def __init__(self, collection: str, documents: Documents, layout: _Layout) -> None:
+        self._layout = layout
         self._functions = documents.functions(collection)
 
     def code(self, used: frozenset[str]) -> ReaderCode:
         """`headwater.shape.Reader.code`."""
-        is_snapshot = self._slots is _SNAPSHOT_SLOTS
         names = {name.partition(" ")[0] for name in used}  # of a slot that is an expression, the one it begins with
         return ReaderCode(
-            SNAPSHOT_PARAMETERS if is_snapshot else CHANGE_PARAMETERS,
+            self._layout.parameters,
             NOW_CODE,
-            "for start, end in documents:" if is_snapshot else "for event in events:",
-            [f"{slot} = {value}" for slot, value in self._slots.items() if slot in names],
+            self._layout.loop,
+            [f"{slot} = {value}" for slot, value in self._layout.slots.items() if slot in names],
             {"time_ns": time_ns, **self._functions},
         )
 
@@ -135,30 +159,40 @@ class CollectionShapes:
         before: Node = Slot("before", Stage.ROW) if self._options.pre_images else NULL
         after = Slot("after", Stage.ROW)
         source = self._log_source(in_transaction=in_transaction)
+        is_counted = in_transaction and self._options.transactions
+        transaction = _TRANSACTION if is_counted else NULL
         match operation:
             case "insert":
-                code, message = "c", self._message("c", NULL, after, NULL, source)
+                code, message = "c", self._message("c", NULL, after, NULL, source, transaction)
             case "update":
                 description = Struct(tuple(Slot(name, Stage.ROW) for name in ("removed", "updated", "truncated")))
-                code, message = "u", self._message("u", before, after, description, source)
+                code, message = "u", self._message("u", before, after, description, source, transaction)
             case "replace":
-                code, message = "u", self._message("u", before, after, NULL, source)
+                code, message = "u", self._message("u", before, after, NULL, source, transaction)
             case _:
-                code, message = "d", self._message("d", before, NULL, NULL, source)
+                code, message = "d", self._message("d", before, NULL, NULL, source, transaction)
         messages = self._topic.deleted(message) if code == "d" else (message,)
-        return EventShape(self.id, code, self._reader(_CHANGE_SLOTS), messages)
+        return EventShape(self.id, code, self._reader(_COUNTED_CHANGES if is_counted else _CHANGES), messages)
 
     def _read(self) -> EventShape:
         message = self._message("r", NULL, Slot("after", Stage.ROW), NULL, self._snapshot_source())
-        return EventShape(self.id, "r", self._reader(_SNAPSHOT_SLOTS), (message,))
+        return EventShape(self.id, "r", self._reader(_DOCUMENTS), (message,))
 
-    def _reader(self, slots: Mapping[str, str]) -> DocumentsReader:
-        return DocumentsReader(self.id, self._options.documents, slots)
+    def _reader(self, layout: _Layout) -> DocumentsReader:
+        return DocumentsReader(self.id, self._options.documents, layout)
 
-    def _message(self, operation: str, before: Node, after: Node, description: Node, source: Node) -> MessageShape:
+    def _message(
+        self,
+        operation: str,
+        before: Node,
+        after: Node,
+        description: Node,
+        source: Node,
+        transaction: Node = NULL,
+    ) -> MessageShape:
         key = Struct((Slot("id", Stage.ROW),))
         millis_now, _, _ = NOW
-        value = Struct((before, after, description, source, Const(operation), millis_now, NULL))
+        value = Struct((before, after, description, source, Const(operation), millis_now, transaction))
         return self._topic.event(key, value)
 
     def _source(self, times: tuple[Node, Node, Node], marker: Node, *place: Node) -> Struct:

@@ -22,7 +22,7 @@ from headwater.sources.little_endian import u16, u32
 from headwater.sources.mysql.connection import driver_errors, drop, send_command, socket_of, source_error
 from headwater.sources.mysql.event_types import FORMAT_DESCRIPTION
 from headwater.sources.mysql.gtid import GtidSet
-from headwater.sources.mysql.position import START_ANEW
+from headwater.sources.stale import WAYS_ON, StaleStateError
 
 if TYPE_CHECKING:
     from mypy_extensions import i64
@@ -43,11 +43,15 @@ _FORMAT_TAIL: Final = 1 + CHECKSUM_SIZE
 _EOF: Final = 0xFE
 _ERROR: Final = 0xFF
 _OK: Final = 0x00
-_MENDS = {
-    "same server_uuid/server_id": "each reader of the log needs a database.server.id of its own",
-    "purged": START_ANEW,
-}
-"""By a part of the server's message, which has the same number for every reason not to send its log."""
+_SAME_ID: Final = "same server_uuid/server_id"
+_LOST: Final = (
+    "purged required binary logs",
+    "Could not find first log file name",
+    "could not find next log",
+    "Could not open log file",
+    "position > file size",
+)
+"""Parts of what the server says where its log, or a part of it, is gone: the number is the same for every refusal."""
 
 
 Event = tuple[bytes, int, int]
@@ -115,8 +119,8 @@ class BinlogStream:
 
         An empty list says nothing more than that no whole event is there. `ended` says that a dump up to the end
         of the log has come to it. Raises `RetriableSourceError` where the connection is lost or silent for longer
-        than three heartbeats, `SourceError` where the server refuses (a purged log) or an event is damaged; the
-        events before that are given first.
+        than three heartbeats, `StaleStateError` where the log is gone, `SourceError` where the server refuses for
+        another reason or an event is damaged; the events before that are given first.
         """
         if self._failure is not None:
             raise self._failure
@@ -241,8 +245,11 @@ class BinlogStream:
         if payload[:1] == bytes([_ERROR]):
             number = int.from_bytes(payload[1:3], "little")
             text = payload[3:].decode("utf-8", "replace").removeprefix("#HY000")
-            hint = next((f": {mend}" for part, mend in _MENDS.items() if part in text), "")
-            raise source_error(pymysql.OperationalError(number, text + hint), self._doing)
+            if any(part in text for part in _LOST):
+                raise StaleStateError(f"{self._doing}: the log is gone ({number}, {text!r}): {WAYS_ON}")
+            if _SAME_ID in text:
+                text += ": each reader of the log needs a database.server.id of its own"
+            raise source_error(pymysql.OperationalError(number, text), self._doing)
         raise SourceError(f"{self._doing}: the server sent {payload[:20]!r} in place of an event")
 
     def close(self) -> None:

@@ -7,11 +7,8 @@ from typing import Any
 from pymysql.cursors import Cursor
 
 from headwater.source import SourceError
-from headwater.sources.mysql.position import WAYS_ON, StartPoint
-
-
-class LostPositionError(SourceError):
-    """The log can't be read from the stored offset on: it was purged, or is another server's."""
+from headwater.sources.mysql.position import StartPoint
+from headwater.sources.stale import WAYS_ON, StaleStateError
 
 
 def _one(cursor: Cursor, query: str, *arguments: object) -> tuple[Any, ...] | None:
@@ -46,7 +43,7 @@ def check_settings(cursor: Cursor) -> None:
 def check_position(cursor: Cursor, point: StartPoint) -> bool:
     """Whether the log is to be read by GTIDs; the stored position must still be on the server.
 
-    Raises `LostPositionError` for a position that was purged or never was on this server.
+    Raises `StaleStateError` for a position that was purged or never was on this server.
     """
     if point.gtids and _variable(cursor, "gtid_mode") == "ON":
         _check_gtids(cursor, str(point.gtids))
@@ -64,13 +61,13 @@ def _check_gtids(cursor: Cursor, seen: str) -> None:
     )
     assert row is not None  # noqa: S101 - a SELECT without a table has one row
     if not row[0]:
-        raise LostPositionError(
+        raise StaleStateError(
             f"the MySQL server has purged transactions that were not read yet: the offset has seen {seen}, "
             f"gtid_purged is {row[2]}. The changes in between are lost to the log: {WAYS_ON} "
             "(and raise binlog_expire_logs_seconds)"
         )
     if not row[1]:
-        raise LostPositionError(
+        raise StaleStateError(
             f"the offset has seen transactions that this MySQL server never had: {seen}. "
             f"It is another server or was restored from a backup: {WAYS_ON}"
         )
@@ -80,13 +77,13 @@ def _check_file(cursor: Cursor, point: StartPoint) -> None:
     cursor.execute("SHOW BINARY LOGS")
     sizes = {str(row[0]): int(row[1]) for row in cursor.fetchall()}
     if point.file not in sizes:
-        raise LostPositionError(
+        raise StaleStateError(
             f"the MySQL server no longer has the binlog file {point.file} that the offset is in "
             f"(it has {', '.join(sizes) or 'none'}). The changes in between are lost to the log: {WAYS_ON} "
             "(and raise binlog_expire_logs_seconds)"
         )
     if point.position > sizes[point.file]:
-        raise LostPositionError(
+        raise StaleStateError(
             f"the offset is at {point.file}:{point.position}, but that file ends at {sizes[point.file]}: "
             f"it is another server or the log was reset: {WAYS_ON}"
         )

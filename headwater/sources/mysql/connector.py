@@ -6,7 +6,6 @@ Source: "MySQL connector configuration properties" of Debezium 3.6.
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -28,7 +27,7 @@ from headwater.config import (
 )
 from headwater.source import OffsetError, SourceError
 from headwater.sources.envelope import context_headers
-from headwater.sources.filters import TableFilter, patterns
+from headwater.sources.filters import TableFilter, check_patterns
 from headwater.sources.mysql.connection import connect, drop
 from headwater.sources.mysql.position import check_offset
 from headwater.sources.mysql.schema_change import SchemaChanges
@@ -36,15 +35,9 @@ from headwater.sources.mysql.shapes import ShapeOptions
 from headwater.sources.mysql.snapshot import BUILTIN_DATABASES
 from headwater.sources.mysql.source import MySqlSource
 from headwater.sources.mysql.types import DecimalMode, ValueOptions
+from headwater.sources.naming import check_topic_prefix
 
 _HIGH, _LOW = Importance.HIGH, Importance.LOW
-
-
-def _is_topic_prefix(text: str) -> str | None:
-    """What Kafka takes in names of topics (``CommonConnectorConfig.TOPIC_NAME_PATTERN``)."""
-    if re.fullmatch(r"[a-zA-Z0-9_.\-]+", text):
-        return None
-    return "only the underscore, hyphen, dot and alphanumeric characters are allowed, and at least one"
 
 
 def _is_host_name(text: str | None) -> str | None:
@@ -55,17 +48,9 @@ def _is_host_name(text: str | None) -> str | None:
     return None if named else "must be the name or the address of a host"
 
 
-def _is_list_of_names(text: str | None) -> str | None:
-    try:
-        patterns(text or "")
-    except ValueError as error:
-        return str(error)
-    return None
-
-
 def _names(name: str, doc: str, label: str, importance: Importance = Importance.MEDIUM) -> Option:
     """A list of names, each a regular expression."""
-    return Option(name, OptionType.STRING, None, doc, importance, _is_list_of_names, label=label, width=Width.LONG)
+    return Option(name, OptionType.STRING, None, doc, importance, check_patterns, label=label, width=Width.LONG)
 
 
 _NO_HISTORY_TOPIC = "no history topic is written yet: the structure of tables is kept in the worker's own state"
@@ -79,7 +64,7 @@ OPTIONS = ConfigDef(
             REQUIRED,
             "Names the server in topics, schemas and offsets; must be unique and never change.",
             _HIGH,
-            _is_topic_prefix,
+            check_topic_prefix,
             label="Topic prefix",
             width=Width.MEDIUM,
         ),
@@ -221,8 +206,8 @@ OPTIONS = ConfigDef(
             OptionType.STRING,
             "initial",
             "What to read before the log, when there is no offset: the tables' rows (initial), or only their structure"
-            " (no_data). With when_needed the rows are read then, and again when the log can't be read from the offset"
-            " on, because it was purged for instance.",
+            " (no_data). With when_needed the rows are read then, and again whenever the log can't be followed any"
+            " more: it was purged, or has rows of a table whose structure is not known.",
             _LOW,
             one_of("initial", "no_data", "schema_only", "when_needed"),
             label="Snapshot mode",

@@ -22,11 +22,12 @@ from headwater.sources.mysql.events import (
     read_rotate,
     read_rows_head,
 )
-from headwater.sources.mysql.position import START_ANEW, Position, StartPoint, describe
+from headwater.sources.mysql.position import Position, StartPoint, describe
 from headwater.sources.mysql.shapes import ShapeOptions, TableShapes, table_shapes
 from headwater.sources.mysql.structures import Structures
 from headwater.sources.mysql.table import Table
 from headwater.sources.mysql.table_map import TableMap, identify
+from headwater.sources.stale import START_ANEW, WAYS_ON, StaleStateError
 
 if TYPE_CHECKING:
     from mypy_extensions import i64
@@ -51,7 +52,6 @@ _UNREADABLE = {
         f"SET GLOBAL binlog_transaction_compression=OFF; {_GET_PAST}"
     ),
     types.GTID_TAGGED: f"GTIDs with tags can't be read yet: use gtid_next without one; {_GET_PAST}",
-    types.INCIDENT: f"the server lost events: {START_ANEW}",
 }
 _INSIDE = ("SAVEPOINT", "ROLLBACK T", "RELEASE", "XA END")
 _ENDS = ("COMMIT", "ROLLBACK")
@@ -132,6 +132,8 @@ class LogReader:
             self._rotate(buffer, body, end, real=timestamp != 0)
         elif types.WRITE_ROWS_V1 <= kind <= types.DELETE_ROWS_V1:
             self._rows(buffer, body, end, 1, kind - types.WRITE_ROWS_V1, items)
+        elif kind == types.INCIDENT:
+            raise StaleStateError(f"{self.here()}: INCIDENT: the server lost events: {WAYS_ON}")
         elif kind in _UNREADABLE:
             self._unreadable(kind, buffer, body, end)
         if position.in_transaction:

@@ -22,7 +22,7 @@ options that every connector has are in [The worker](worker.md), of the producer
 
 - `log_bin=ON`, `binlog_format=ROW` and `binlog_row_image=FULL`, MySQL's defaults.
 - `binlog_row_metadata=FULL`, so that changes of tables can be followed. With MINIMAL, MySQL's default, the first
-  statement that changes a captured table stops the task.
+  statement that changes a captured table stops the task, or has a new snapshot taken with `snapshot.mode=when_needed`.
 - A user with `SELECT, RELOAD, SHOW DATABASES, REPLICATION SLAVE, REPLICATION CLIENT` on `*.*`. `RELOAD` is for the
   global read lock that the snapshot holds while it reads the position and the structures, not while it reads rows.
 - `database.server.id` must differ from that of every server and replica; a second reader with the same one ends the

@@ -10,7 +10,16 @@ from pymysql.cursors import Cursor
 
 from headwater.config import Config
 from headwater.shape import EventShape
-from headwater.source import EMPTY, Batch, Partition, Resume, Rows, SnapshotProgress, SourceError, SourceProgress
+from headwater.source import (
+    EMPTY,
+    Batch,
+    Partition,
+    Resume,
+    Rows,
+    SnapshotProgress,
+    SourceError,
+    SourceProgress,
+)
 from headwater.sources.filters import TableFilter
 from headwater.sources.mysql import checks, server
 from headwater.sources.mysql.binlog import HEADER_SIZE, BinlogStream, Event, dump_from_gtids, dump_from_position
@@ -27,6 +36,7 @@ from headwater.sources.mysql.snapshot import Snapshot, table_names
 from headwater.sources.mysql.structures import Structures, TableName
 from headwater.sources.mysql.table import Table
 from headwater.sources.mysql.table_map import TableMapError
+from headwater.sources.stale import new_snapshot
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -44,6 +54,7 @@ class MySqlSource:
         self._schema_changes = schema_changes
         self._shape_options = shape_options
         self._filter = tables
+        self._mends = config["snapshot.mode"].lower() == "when_needed"
         self.partition: Partition = {"server": shape_options.prefix}
         self._stream: BinlogStream | None = None
         self._snapshot: Snapshot | None = None
@@ -56,12 +67,16 @@ class MySqlSource:
     # starting
 
     def start(self, resume: Resume) -> Batch:
+        with new_snapshot(wanted=self._mends):
+            return self._start(resume)
+
+    def _start(self, resume: Resume) -> Batch:
         point = StartPoint.from_offset(resume.offset) if resume.offset else None
         self._with_cursor(checks.check_settings)
-        if point is not None and self._config["snapshot.mode"].lower() == "when_needed":
-            point = self._unless_lost(point)
+        if point is not None and point.snapshot_unfinished:  # else all rows were read first
+            self._check_position(point)
         self._structures = Structures(
-            resume.history,
+            resume.history if point is not None else (),
             self._with_cursor(server.read_charsets),
             self._read_current,
             self._changed_later,
@@ -84,20 +99,14 @@ class MySqlSource:
             self._dump(point)
         return first
 
-    def _unless_lost(self, point: StartPoint) -> StartPoint | None:
-        """The point, None where the log can't be read from there any more."""
-        try:
-            self._with_cursor(lambda cursor: checks.check_position(cursor, point))
-        except checks.LostPositionError as error:
-            log.warning("a new snapshot is needed", because=str(error))
-            return None
-        return point
+    def _check_position(self, point: StartPoint) -> bool:
+        return self._with_cursor(lambda cursor: checks.check_position(cursor, point))
 
     def _dump(self, point: StartPoint) -> None:
         """Ask the server for its log from ``point`` on."""
         heartbeat = self._config["connect.keep.alive.interval.ms"] * 0.8 / 1000
         server_id = self._config["database.server.id"]
-        use_gtids = self._with_cursor(lambda cursor: checks.check_position(cursor, point))
+        use_gtids = self._check_position(point)
         connection = connect(self._config)
         if use_gtids and point.gtids is not None:
             self._stream = dump_from_gtids(connection, server_id, point.gtids, heartbeat)
@@ -138,6 +147,10 @@ class MySqlSource:
     # reading
 
     def poll(self, timeout: float) -> Batch:
+        with new_snapshot(wanted=self._mends):
+            return self._poll(timeout)
+
+    def _poll(self, timeout: float) -> Batch:
         if self._failure is not None:
             raise self._failure
         if self._snapshot is not None:

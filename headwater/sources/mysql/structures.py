@@ -14,18 +14,19 @@ from typing import Any, NoReturn
 from headwater.source import SourceError
 from headwater.sources.mysql.ddl import Ddl
 from headwater.sources.mysql.match import fits, table_from_map
-from headwater.sources.mysql.position import START_ANEW
 from headwater.sources.mysql.server import Charsets
 from headwater.sources.mysql.table import Column, Table
 from headwater.sources.mysql.table_map import TableMap
+from headwater.sources.stale import START_ANEW, WAYS_ON, StaleStateError
 
 TableName = tuple[str, str]
 HistoryEntry = dict[str, Any]
 
-MENDS = (
+_WITH_FULL = (
     "either SET GLOBAL binlog_row_metadata=FULL and start the connector again (rows that were written between the "
-    f"statement and that stay in the way), or {START_ANEW}"
+    "statement and that stay in the way), or"
 )
+_WAYS = f"{_WITH_FULL} {WAYS_ON}"
 
 
 def to_history(table: Table) -> HistoryEntry:
@@ -34,7 +35,7 @@ def to_history(table: Table) -> HistoryEntry:
 
 
 def from_history(entry: Mapping[str, Any]) -> Table:
-    """The structure that `to_history` wrote. Raises `SourceError`."""
+    """The structure that `to_history` wrote. Raises `StaleStateError`."""
     try:
         stored = entry["table"]
         return Table(
@@ -46,7 +47,13 @@ def from_history(entry: Mapping[str, Any]) -> Table:
             charset=stored["charset"],
         )
     except (KeyError, TypeError) as error:
-        raise SourceError(f"an entry of the schema history can't be read: {error!r}") from error
+        raise StaleStateError(f"an entry of the schema history can't be read ({error!r}): {WAYS_ON}") from error
+
+
+def _since_first_snapshot(history: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """What is to be known: all else is older than the last snapshot that was taken without an offset."""
+    starts = [index for index, entry in enumerate(history) if "anew" in entry]
+    return history[starts[-1] + 1 :] if starts else history
 
 
 class Structures:
@@ -66,7 +73,7 @@ class Structures:
         is_full: Callable[[], bool],
     ) -> None:
         self._known: dict[TableName, Table] = {}
-        for entry in history:
+        for entry in _since_first_snapshot(history):
             if "forget" in entry:
                 self._known.pop(tuple(entry["forget"]), None)
             else:
@@ -81,8 +88,8 @@ class Structures:
 
     def begin_with(self, tables: Sequence[Table]) -> None:
         """Take the structures of a first snapshot in place of all others."""
-        taken = {(table.database, table.name) for table in tables}
-        self.keep(lambda database, name: (database, name) in taken)
+        self._known.clear()
+        self.news = [{"anew": True}]
         for table in tables:
             self.remember(table)
 
@@ -117,38 +124,46 @@ class Structures:
         elif name in self._changed_by:
             self._stop(self._changed_by[name], name)
         elif known is not None:
-            difference = fits(known, table_map, self._charsets)
-            raise SourceError(
-                f"{where}: the rows of {known.id} do not fit its structure in hand: {difference}. "
-                f"binlog_row_metadata=MINIMAL leaves the right one unknown: {MENDS}"
-            )
+            raise self._misfit(known, table_map, where)
         else:
             table = self._from_server(name, table_map, where)
         self.remember(table)
         return table
+
+    def _misfit(self, known: Table, table_map: TableMap, where: str) -> SourceError:
+        """Under MINIMAL, rows that do not fit the structure in hand.
+
+        A new snapshot mends that only where it finds another one: else snapshots would follow each other for ever.
+        """
+        is_stale = self._read_current((known.database, known.name)) != known
+        text = (
+            f"{where}: the rows of {known.id} do not fit its structure in hand: "
+            f"{fits(known, table_map, self._charsets)}. binlog_row_metadata=MINIMAL leaves the right one unknown: "
+        )
+        return StaleStateError(text + _WAYS) if is_stale else SourceError(f"{text}{_WITH_FULL} {START_ANEW}")
 
     def _from_server(self, name: TableName, table_map: TableMap, where: str) -> Table:
         """Under MINIMAL a table seen for the first time: the server's structure, if nothing changed it since."""
         table = self._read_current(name)
         title = ".".join(name)
         if table is None:
-            raise SourceError(
+            raise StaleStateError(
                 f"{where}: {title} has rows in the log but is no longer on the server, and binlog_row_metadata=MINIMAL "
-                f"leaves its structure unknown: take it out of table.include.list, or {MENDS}"
+                f"leaves its structure unknown: take it out of table.include.list, or {_WAYS}"
             )
         statement = self._changed_later(name)
         reason = f"{statement!r} changed it later" if statement else fits(table, table_map, self._charsets)
         if reason:
-            raise SourceError(
+            raise StaleStateError(
                 f"{where}: the structure that {title} had here is unknown under binlog_row_metadata=MINIMAL: "
-                f"the server's present one does not hold, because {reason}. {MENDS}"
+                f"the server's present one does not hold, because {reason}. {_WAYS}"
             )
         return table
 
     def follow(self, ddl: Ddl, statement: str, where: str) -> None:
         """A statement in the log changed tables: what was known of them is no longer true.
 
-        Raises `SourceError` where the structure that a table has now can't come from the log.
+        Raises `StaleStateError` where the structure that a table has now can't come from the log.
         """
         affected = [name for name in self._known if ddl.changes(name)]
         changed_by = f"{where}: {statement!r}"
@@ -160,7 +175,7 @@ class Structures:
                 self._changed_by[name] = changed_by
 
     def _stop(self, changed_by: str, name: TableName) -> NoReturn:
-        raise SourceError(
+        raise StaleStateError(
             f"{changed_by} changed the structure of {'.'.join(name)}, "
-            f"which binlog_row_metadata=MINIMAL keeps out of the log: {MENDS}"
+            f"which binlog_row_metadata=MINIMAL keeps out of the log: {_WAYS}"
         )

@@ -1,4 +1,4 @@
-"""Kafka Connect itself for tests: a standalone worker with Debezium's MySQL connector as a process of its own."""
+"""Kafka Connect itself for tests: a standalone worker with two of Debezium's connectors as a process of its own."""
 
 from __future__ import annotations
 
@@ -13,24 +13,35 @@ from urllib.error import URLError
 from tests.conformance import reference
 from tests.worker_process import DEADLINE, wait_until
 
-MYSQL_CONNECTOR = (
-    "antlr4-runtime",
+COMMON_JARS = (
     "debezium-api",
     "debezium-config",
     "debezium-connect-plugins",
-    "debezium-connector-binlog",
     "debezium-connector-common",
-    "debezium-connector-mysql",
-    "debezium-ddl-parser",
     "debezium-openlineage-api",
-    "debezium-storage-file",
-    "debezium-storage-kafka",
     "debezium-util",
-    "mysql-binlog-connector-java",
-    "mysql-connector-j",
     "sketches-java",
 )
-"""The jars that Debezium's MySQL connector is delivered with; the other connectors would take longer to load."""
+CONNECTORS = {
+    "debezium-connector-mysql": (
+        "antlr4-runtime",
+        "debezium-connector-binlog",
+        "debezium-connector-mysql",
+        "debezium-ddl-parser",
+        "debezium-storage-file",
+        "debezium-storage-kafka",
+        "mysql-binlog-connector-java",
+        "mysql-connector-j",
+    ),
+    "debezium-connector-mongodb": (
+        "bson",
+        "bson-record-codec",
+        "debezium-connector-mongodb",
+        "mongodb-driver-core",
+        "mongodb-driver-sync",
+    ),
+}
+"""The jars that these connectors are delivered with; the others would take longer to load."""
 
 LOGGING = """\
 rootLogger.level = INFO
@@ -45,8 +56,8 @@ appender.console.layout.pattern = %d %p %c: %m%n
 class ConnectProcess:
     """One worker; `start` returns at once. Its state and its log stay in ``folder``."""
 
-    def __init__(self, folder: Path, bootstrap: str) -> None:
-        self.url = f"http://127.0.0.1:{_free_port()}"
+    def __init__(self, folder: Path, bootstrap: str, **properties: str) -> None:
+        self.url = f"http://127.0.0.1:{free_port()}"
         self.log = folder / "connect.log"
         self._folder = folder
         settings = {
@@ -58,6 +69,7 @@ class ConnectProcess:
             "offset.flush.interval.ms": 1000,
             "plugin.path": self._plugins(),
             "plugin.discovery": "service_load",
+            **properties,
         }
         self._properties = folder / "connect.properties"
         self._properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
@@ -66,11 +78,12 @@ class ConnectProcess:
 
     def _plugins(self) -> Path:
         plugins = self._folder / "plugins"
-        connector = plugins / "debezium-connector-mysql"
-        connector.mkdir(parents=True)
-        for name in MYSQL_CONNECTOR:
-            (jar,) = reference.jars().glob(f"{name}-[0-9]*.jar")
-            (connector / jar.name).symlink_to(jar)
+        for connector, names in CONNECTORS.items():
+            folder = plugins / connector
+            folder.mkdir(parents=True)
+            for name in (*COMMON_JARS, *names):
+                (jar,) = reference.jars().glob(f"{name}-[0-9]*.jar")
+                (folder / jar.name).symlink_to(jar)
         return plugins
 
     def start(self) -> Self:
@@ -121,7 +134,7 @@ class ConnectProcess:
         self._process.wait(DEADLINE)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port that nobody listens on; Kafka Connect doesn't say which one it took for port 0."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

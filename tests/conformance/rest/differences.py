@@ -148,7 +148,7 @@ EMPTY_LEVEL = Difference(
     frozenset({"body"}),
 )
 PLUGINS = Difference(
-    "plugins that are no connectors",
+    "plugins that are no sources",
     "those of Kafka Connect and Debezium",
     "those of them that there are here",
     frozenset({"body"}),
@@ -163,6 +163,18 @@ DEBEZIUM_VALUES = Difference(
     "values of the connector's options in a validation",
     "null",
     "what was given, or the default",
+    frozenset({"body"}),
+)
+PRODUCER_VALUES = Difference(
+    "a value of `producer.override.…` that is not of its type, in a validation",
+    "500",
+    "an error at the option",
+    frozenset({"body"}),
+)
+PRODUCER_OPTIONS = Difference(
+    "what a validation says of `producer.override.…`",
+    "the Java producer's types, defaults and documentation; nothing of a name that it doesn't have",
+    "PASSWORD or STRING, and how librdkafka takes it; a name that the producer doesn't have is in `Warnings`",
     frozenset({"body"}),
 )
 OPTIONS = Difference(

@@ -12,18 +12,30 @@ KNOWN = {
     # Debezium declares them as optional and refuses a configuration without them all the same.
     ("topic.prefix", "database.hostname", "database.user", "database.server.id"): {"required"},
     # A regular expression may have a comma, so that these are no lists to be cut at commas.
+    ("skipped.operations", "snapshot.include.collection.list", "collection.include.list"): {"type"},
     tuple(f"{what}.{kind}.list" for what in ("database", "table", "column") for kind in ("include", "exclude")): {
         "type"
     },
+    # It may hold a password.
+    ("mongodb.connection.string",): {"type", "required"},
 }
-"""Options of the connector, and in what they are not as Debezium's."""
+"""Options of connectors, and in what they are not as Debezium's."""
+MYSQL = {"database.allowPublicKeyRetrieval", "database.ssl.ca"}
+MONGODB = {
+    *("capture.mode.full.update.type", "capture.scope", "capture.target", "cursor.pipeline", "cursor.pipeline.order"),
+    *("cursor.oversize.handling.mode", "cursor.oversize.skip.threshold", "filters.match.mode"),
+    *("topic.heartbeat.name", "topic.heartbeat.prefix", "topic.transaction"),
+    *(f"mongodb.ssl.{store}{what}" for store in ("keystore", "truststore") for what in ("", ".password", ".type")),
+}
+"""Options that Debezium has not, or does not tell of."""
 
 
 def test_plugins(pair):
-    pair.same(get("/connector-plugins"))
-    pair.same(*(get(f"/connector-plugins?connectorsOnly={value}") for value in ("true", "TRUE")))
+    paths = ("", "?connectorsOnly=true", "?connectorsOnly=TRUE")
     queries = ("?connectorsOnly=false", "?connectorsOnly=", "?connectorsOnly", "?connectorsOnly=maybe")
-    pair.differ(PLUGINS, *(get(f"/connector-plugins{query}") for query in queries))
+    pair.differ(PLUGINS, *(get(f"/connector-plugins{query}") for query in (*paths, *queries)))
+    connect, headwater = pair.ask(get("/connector-plugins"))
+    assert [plugin for plugin in connect.body if plugin["type"] == "source"] == headwater.body
     connect, headwater = pair.ask(get("/connector-plugins?connectorsOnly=false"))
     assert len(headwater.body) > 3
     assert [plugin for plugin in headwater.body if plugin not in connect.body] == []
@@ -35,10 +47,18 @@ def test_plugins_that_do_not_exist(pair):
     pair.differ(JAVA_CLASSES, get("/connector-plugins/java.lang.String/config"), connect=500, headwater=404)
 
 
-@pytest.mark.parametrize("name", ["io.debezium.connector.mysql.MySqlConnector", "MySqlConnector", "MySql"])
-def test_options_of_the_connector(pair, name):
+@pytest.mark.parametrize(
+    ("name", "of_our_own"),
+    [
+        ("io.debezium.connector.mysql.MySqlConnector", MYSQL),
+        ("MySqlConnector", MYSQL),
+        ("MySql", MYSQL),
+        ("io.debezium.connector.mongodb.MongoDbConnector", MONGODB),
+    ],
+)
+def test_options_of_the_connector(pair, name, of_our_own):
     theirs, ours = options(pair, name)
-    assert ours.keys() - theirs.keys() == {"database.allowPublicKeyRetrieval", "database.ssl.ca"}
+    assert ours.keys() - theirs.keys() == of_our_own
     for option in ours.keys() & theirs.keys():
         different = {member for member in COMPARED if ours[option][member] != theirs[option][member]}
         assert (option, different) == (option, set().union(*(on for names, on in KNOWN.items() if option in names)))

@@ -2,11 +2,12 @@
 
 import pytest
 
-from tests.conformance.rest.differences import ALIASES, NO_VALUES
+from tests.conformance.rest.differences import ALIASES, NO_VALUES, PRODUCER_OPTIONS, PRODUCER_VALUES
 from tests.conformance.rest.exchange import get, put
 
 MYSQL = "io.debezium.connector.mysql.MySqlConnector"
 JSON = "org.apache.kafka.connect.json.JsonConverter"
+PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
 
 CONNECTS_GROUPS = ("Common", "Transforms", "Predicates", "Error Handling", "Topic Creation", "Exactly Once Support")
 """The groups of options that all connectors have."""
@@ -111,6 +112,34 @@ def test_a_class_must_be_given(pair, config):
 def test_nothing_is_created(pair, config):
     infos(pair, {**config, "name": "x"})
     pair.same(get("/connectors"), get("/connectors/x"))
+
+
+def test_options_of_the_producer(pair, config):
+    given = {
+        "producer.override.linger.ms": "5",
+        "producer.override.compression.type": "lz4",
+        "producer.override.sasl.jaas.config": f'{PLAIN} required username="u" password="p";',
+        "producer.override.lingerms": "5",
+    }
+    pair.differ(PRODUCER_OPTIONS, validation({**config, **given}))
+    known, unknown = list(given)[:3], list(given)[3]
+    theirs, ours = ({info["value"]["name"]: info for info in body["configs"]} for body in infos(pair, config | given))
+    for name in known:
+        assert ours[name]["value"] == theirs[name]["value"]
+        members = ("name", "required", "group", "order_in_group", "width", "display_name", "dependents")
+        few, many = (each[name]["definition"] for each in (ours, theirs))
+        assert {member: few[member] for member in members} == {member: many[member] for member in members}
+        assert (few["type"] == "PASSWORD") == (many["type"] == "PASSWORD")
+    assert ours[unknown]["value"] == theirs[unknown]["value"]
+    assert theirs[unknown]["definition"] is None
+    assert "did you mean producer.override.linger.ms?" in ours[unknown]["definition"]["documentation"]
+
+
+def test_values_that_the_producer_can_t_read(pair, config):
+    request = validation({**config, "name": "x", "producer.override.linger.ms": "soon"})
+    pair.differ(PRODUCER_VALUES, request, connect=500, headwater=200)
+    _, ours = pair.ask(request)
+    assert names_with_errors(ours.body) == {"producer.override.linger.ms"}
 
 
 def infos(pair, config, plugin=MYSQL):

@@ -27,7 +27,7 @@ def options(mongodb_url: str, mongodb_database: Database[Document]) -> dict[str,
 
 @pytest.fixture
 def capture(mongodb_database: Database[Document], options: dict[str, str]) -> Iterator[Callable[..., Capture]]:
-    """Starts sources: ``capture(resume, **options)``, with ``_`` for the dots of options."""
+    """Starts sources: ``capture(resume, **options)``, with ``_`` for the dots of options that have no dots."""
     captures = []
 
     def commit_mark(number: int) -> dict[str, Any]:
@@ -35,7 +35,8 @@ def capture(mongodb_database: Database[Document], options: dict[str, str]) -> It
         return {"id": str(number)}
 
     def start(resume: Resume | None = None, **changed: str) -> Capture:
-        given = options | {name.replace("_", "."): text for name, text in changed.items()}
+        names = {name: name if "." in name else name.replace("_", ".") for name in changed}
+        given = options | {names[name]: text for name, text in changed.items()}
         source = CONNECTOR.open(CONNECTOR.options.parse({name: text for name, text in given.items() if text}))
         captures.append(Capture(source, commit_mark, resume or Resume()))
         return captures[-1].start()

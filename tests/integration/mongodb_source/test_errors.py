@@ -13,7 +13,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from structlog.testing import capture_logs
 
-from headwater.source import Resume, RetriableSourceError, SourceError
+from headwater.source import Resume, RetriableSourceError, SnapshotNeededError, SourceError
 from headwater.sources.mongodb.connector import CONNECTOR
 from tests.capture import Capture
 from tests.mongod import Mongod
@@ -55,13 +55,19 @@ def test_a_log_that_no_longer_reaches_back(capture: Start, mongod_program: str, 
         client.d.a.insert_one({"_id": 1})
         first = capture(**own)
         first.snapshot()
+        streams = [capture(first.again(), snapshot_mode=mode, **own) for mode in ("no_data", "when_needed")]
         oldest = client.local["oplog.rs"].find_one()
         while client.local["oplog.rs"].find_one() == oldest:
             client.other.t.insert_many([{"text": "x" * 10_000} for _ in range(200)])
+        for stream, error in zip(streams, (SourceError, SnapshotNeededError), strict=True):
+            with pytest.raises(error, match="no longer reaches back"):
+                stream.drain()
         with pytest.raises(SourceError, match=r"no longer reaches back .* delete its offsets .*replSetResizeOplog"):
             capture(first.again(), **own)
 
-        mended = capture(first.again(), snapshot_mode="when_needed", **own)
+        with pytest.raises(SnapshotNeededError, match="no longer reaches back"):
+            capture(first.again(), snapshot_mode="when_needed", **own)
+        mended = capture(snapshot_mode="when_needed", **own)  # as the pipeline then goes on
         assert [event.operation for event in mended.snapshot()] == ["r"]
         client.d.a.insert_one({"_id": 2})
         assert [event.key for event in mended.until(lambda event: event.operation == "c")] == [{"id": "2"}]

@@ -88,6 +88,28 @@ def test_names_match_whatever_their_case(stream: Start, mongodb_database: Databa
     assert changes(found) == [("Orders", "c", "2"), ("orders", "c", "3")]
 
 
+@pytest.mark.parametrize(
+    ("lists", "captured"),
+    [
+        ({"collection_include_list": "NAME.(a|x.y|mark)"}, ["a", "x.y"]),
+        ({"collection_exclude_list": "NAME.a, NAME.x[.]y"}, ["b"]),
+        ({"database_include_list": "", "collection_include_list": ".*b,NAME[.]x.*,.*[.]mark"}, ["b", "x.y"]),
+        ({"database_include_list": "NAM.", "collection_exclude_list": ".*[.]b"}, ["a", "x.y"]),
+        ({"database_include_list": "", "database_exclude_list": "(?!NAME).*"}, ["a", "b", "x.y"]),
+    ],
+)
+def test_lists_on_the_server(
+    stream: Start, mongodb_database: Database[Document], lists: dict[str, str], captured: list[str]
+) -> None:
+    """In a stream of one database and of all, of which the server leaves out what the lists leave out."""
+    name = mongodb_database.name
+    given = {option: text.replace("NAME", name).replace("NAM.", f"{name[:-1]}.") for option, text in lists.items()}
+    source = stream(**given)
+    for collection in ("a", "b", "x.y"):
+        mongodb_database[collection].insert_one({"_id": 1})
+    assert [event.topic for event in source.drain()] == [f"srv.{name}.{collection}" for collection in captured]
+
+
 def test_a_pipeline_of_the_user_s_own(stream: Start, mongodb_database: Database[Document]) -> None:
     keep = json.dumps([{"$match": {"$or": [{"ns.coll": "mark"}, {"fullDocument.kept": True}]}}])
     source = stream(cursor_pipeline=keep)

@@ -27,8 +27,8 @@ def wait_running(client):
 
 def test_a_connectors_whole_life(client, worker, config, items, names, mysql_engine):
     assert client.get_cluster_info()["kafka_cluster_id"]
-    (plugin,) = client.list_connector_plugins()
-    config |= {"name": "items", "connector.class": plugin["class"]}
+    (mysql,) = [plugin for plugin in client.list_connector_plugins() if "MySql" in plugin["class"]]
+    config |= {"name": "items", "connector.class": mysql["class"]}
     assert client.validate_connector_config("MySqlConnector", config)["error_count"] == 0
     assert client.validate_connector_config("MySqlConnector", config | {"database.port": "x"})["error_count"] == 1
 

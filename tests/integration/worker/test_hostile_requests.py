@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from headwater.rest.connections import MAX_CONNECTIONS
 from tests.worker_process import WorkerProcess, wait_until
 
 JSON = "Content-Type: application/json"
@@ -105,6 +106,15 @@ def test_a_request_that_is_refused_changes_nothing(target, lines, body, status):
     if status != 400:  # what is no HTTP at all has no one to answer in JSON
         assert json.loads(content)["error_code"] == status
     assert state(target) == before
+
+
+def test_connections_that_send_nothing_keep_nobody_out(target):
+    before = state(target)
+    port = httpx.URL(target.url).port
+    with contextlib.ExitStack() as stack:
+        for _ in range(MAX_CONNECTIONS + 50):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30)).sendall(b"GET / HTTP/1.1")
+        assert state(target) == before
 
 
 def test_headers_without_end_are_not_read_to_their_end(target):

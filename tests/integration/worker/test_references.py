@@ -17,7 +17,7 @@ def secrets(tmp_path, mysql_url):
     folder = tmp_path / "secrets"
     folder.mkdir()
     (folder / "db.properties").write_text(
-        f"host={mysql_url.host}\nport={mysql_url.port}\nuser={USER}\nword=no-number-1\n"
+        f"host={mysql_url.host}\nport={mysql_url.port}\nuser={USER}\nword=no-number-1\nshort=the\n"
     )
     (folder / "password").write_text("first-Passw0rd")
     return folder
@@ -139,6 +139,17 @@ def test_a_reference_that_cannot_be_meant_is_refused(
     for secret in ("no-number-1", "first-Passw0rd", kafka_bootstrap):
         assert secret not in message + everything_written(worker)
     assert worker.request("GET", "/connectors").json() == []
+
+
+@pytest.mark.parametrize(("text", "user"), [("{}", "the"), ("my{}", "mythe")])
+def test_what_is_short_does_not_show_in_what_the_server_answers(worker, referring, secrets, text, user):
+    reference = f"${{file:{secrets / 'db.properties'}:short}}"
+    referring |= {"database.user": text.format(reference), "database.password": reference}
+    worker.request("PUT", "/connectors/items/config", referring)
+    failed = worker.wait_for_state("items", "FAILED")
+    assert f"Access denied for user '{text.format(reference)}'@" in failed["trace"]
+    assert f"'{user}'" not in everything_written(worker) + failed["trace"]
+    assert "the task failed" in [entry["event"] for entry in worker.log_entries()]
 
 
 def test_a_worker_without_providers_takes_references_as_text(own_worker, config):

@@ -167,7 +167,11 @@ def test_the_dead_letter_tells_what_can_be_told(
     wait_until("its report", lambda: metrics.task("dead_letters_total") == 1)
     assert metrics.task("records_dropped_total") == 0
     assert metrics.sent() == 2
-    assert dead_letter_topic in worker.request("GET", "/connectors/items/topics").json()["items"]["topics"]
+
+    def topics():
+        return worker.request("GET", "/connectors/items/topics").json()["items"]["topics"]
+
+    wait_until("the topic, with the offset", lambda: dead_letter_topic in topics())
 
 
 def test_dead_letters_need_no_headers(worker, tolerant, write_three, dead_letter_topic, kafka_bootstrap):

@@ -80,6 +80,7 @@ def test_every_option_has_its_errors_as_create_tells_them(worker, named):
         "column.mask.with.3.chars": "a.b.c",
         "value.converter.schemas.enable": "maybe",
         "producer.override.acks": "2",
+        "producer.override.interceptor.classes": "a.b.C",
         "topic.creation.default.replication.factor": 1,
         "topic.creation.default.partitions": "none",
         "signal.data.collection": None,
@@ -90,6 +91,7 @@ def test_every_option_has_its_errors_as_create_tells_them(worker, named):
             "signal.data.collection",
             "column.mask.with.3.chars",
             "producer.override.acks",
+            "producer.override.interceptor.classes",
             "topic.creation.default.partitions",
             "tasks.max",
             "transforms.unwrap.type",
@@ -125,6 +127,24 @@ def test_a_source_that_can_not_be_reached_is_told_at_its_host(worker, named, cha
     found = errors(validate(worker, named | change))
     assert list(found) == ["database.hostname"]
     assert message in found["database.hostname"][0]
+
+
+def test_what_is_set_of_the_producer_is_described(worker, named):
+    named |= {
+        "producer.override.linger.ms": "5",
+        "producer.override.ssl.key.password": "a",
+        "producer.override.ack": "1",
+    }
+    validation = validate(worker, named)
+    assert errors(validation) == {}
+    options = by_name(validation)
+    linger = options["producer.override.linger.ms"]["definition"]
+    assert (linger["type"], linger["display_name"]) == ("STRING", "linger.ms")
+    assert "queue.buffering.max.ms" in linger["documentation"]
+    password = options["producer.override.ssl.key.password"]
+    assert (password["definition"]["type"], password["value"]["value"]) == ("PASSWORD", "[hidden]")
+    unknown = options["producer.override.ack"]["definition"]
+    assert (unknown["group"], "did you mean producer.override.acks?" in unknown["documentation"]) == ("Warnings", True)
 
 
 def test_what_has_no_effect_is_told_in_a_group_of_its_own(worker, named):
@@ -192,3 +212,43 @@ def test_requests_that_are_refused(worker, plugin, body, message):
     answer = worker.request("PUT", f"/connector-plugins/{plugin}/config/validate", body)
     assert (answer.status_code, answer.json()["error_code"]) == (400, 400)
     assert message in answer.json()["message"]
+
+
+@pytest.fixture
+def mongodb(mongodb_url):
+    return {
+        "connector.class": "MongoDbConnector",
+        "name": "orders",
+        "topic.prefix": "orders",
+        "mongodb.connection.string": mongodb_url,
+    }
+
+
+def test_mongodb_s_options_stand_in_debezium_s_groups(worker, mongodb):
+    validation = validate(worker, mongodb, "MongoDbConnector")
+    assert errors(validation) == {}
+    assert validation["groups"][-3:] == ["MongoDB", "Connector", "Events"]
+    options = by_name(validation)
+    assert options["mongodb.connection.string"]["value"]["value"] == "[hidden]"
+    own = [config["definition"] for config in options.values() if config["definition"]["group"] == "MongoDB"]
+    assert [each["order_in_group"] for each in own] == list(range(1, len(own) + 1))
+    assert all(each["display_name"] != each["name"] for each in own)
+
+
+@pytest.mark.parametrize(
+    ("change", "option", "message"),
+    [
+        ({"capture.scope": "collection", "capture.target": "orders"}, "capture.target", "must be DATABASE.COLLECTION"),
+        (
+            {"snapshot.collection.filter.overrides": "orders.outbox"},
+            "snapshot.collection.filter.overrides.orders.outbox",
+            "must be a condition",
+        ),
+    ],
+)
+def test_what_options_say_together_is_checked_as_at_creation(worker, mongodb, change, option, message):
+    (told,) = errors(validate(worker, mongodb | change, "MongoDbConnector"))[option]
+    assert message in told
+    created = worker.request("PUT", "/connectors/orders/config", mongodb | change)
+    assert created.status_code == 400
+    assert told in created.json()["message"]

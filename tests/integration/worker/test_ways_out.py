@@ -27,6 +27,27 @@ def test_a_stop_at_a_changed_table_is_mended_as_its_error_says(
     wait_until("the row's event", lambda: names() == ["before", "before", "after", "later"])
 
 
+@pytest.mark.parametrize("row_metadata", ["MINIMAL"], indirect=True)
+def test_a_changed_table_is_mended_by_itself_when_needed(row_metadata, worker, config, items, names, mysql_engine):
+    logged = len(worker.log_entries())
+    worker.create("items", {**config, "snapshot.mode": "when_needed"})
+    items("before")
+    wait_until("the row's event", lambda: names() == ["before"])
+    with mysql_engine.begin() as connection:
+        connection.execute(text("ALTER TABLE items ADD COLUMN price INT"))
+    items("after")
+    wait_until("the snapshot's events", lambda: names() == ["before", "before", "after"])
+    items("later")
+    wait_until("the row's event", lambda: names() == ["before", "before", "after", "later"])
+    assert worker.task("items")["state"] == "RUNNING"
+    (told,) = [line for line in worker.log_entries()[logged:] if line["event"] == "a new snapshot is needed"]
+    assert "ALTER TABLE items ADD COLUMN price INT" in told["because"]
+    worker.request("POST", "/connectors/items/restart?includeTasks=true")
+    worker.wait_running("items")
+    items("last")
+    wait_until("only the new row's event", lambda: names()[4:] == ["last"])
+
+
 def purge_log(engine):
     """Have the server forget all that it has logged so far."""
     with engine.connect() as connection:

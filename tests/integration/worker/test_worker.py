@@ -108,6 +108,31 @@ def test_a_task_whose_process_dies_is_started_again(worker, config, items, names
     wait_until("the row's event", lambda: names() == ["after the restart"])
 
 
+def test_only_the_client_library_of_the_database_in_use_is_loaded(own_worker, config):
+    post(own_worker, config)
+    own_worker.wait_running("items")
+    own_worker.stop()
+    own_worker.start()
+    own_worker.wait_running("items")
+    assert own_worker.process is not None
+    processes = [own_worker.process.pid, *own_worker.fork_servers(), *own_worker.task_processes()]
+    loaded = [Path(f"/proc/{process}/maps").read_text() for process in processes]
+    assert len(loaded) == 3
+    assert not [libraries for libraries in loaded if "_cbson" in libraries]
+
+
+def test_a_worker_that_is_killed_before_it_hears_of_a_task_leaves_nothing_behind(own_worker, config):
+    post(own_worker, config)
+    own_worker.wait_running("items")
+    (fork_server,), (task,) = own_worker.fork_servers(), own_worker.task_processes()
+    os.kill(own_worker.process.pid, signal.SIGSTOP)
+    os.kill(task, signal.SIGKILL)
+    wait_until("the fork server has told of it", lambda: not Path(f"/proc/{task}").exists())
+    own_worker.kill()
+    wait_until("the fork server's end", lambda: not Path(f"/proc/{fork_server}").exists())
+    assert "Traceback" not in own_worker.log.read_text()
+
+
 def test_tasks_end_with_a_killed_worker_and_the_next_one_takes_over(own_worker, config, items, names):
     post(own_worker, config)
     own_worker.wait_running("items")

@@ -489,7 +489,7 @@ public final class Reference {
                 case "float64" -> Double.valueOf(content.asText());
                 case "boolean" -> content.asBoolean();
                 case "string" -> content.asText();
-                case "bytes" -> content.binaryValue();
+                case "bytes" -> ByteBuffer.wrap(content.binaryValue()); // as Debezium's connectors give them
                 case "decimal" -> new BigDecimal(new BigInteger(content.asText()), scale(schema));
                 case "date" -> new Date(Long.parseLong(content.asText()));
                 case "array" -> array(schema, content);

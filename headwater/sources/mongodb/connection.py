@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 
+CAPPED_POSITION_LOST = 136
 INVALID_TOKEN = 260
 STREAM_FATAL = 280
 HISTORY_LOST = 286
@@ -37,17 +38,18 @@ _PASSING = {
     *(63, 133, 150, 13388, 134, 175, 202, 262, 290, 317),
 }
 """Codes of errors after which trying again may help ("ResumableChangeStreamError" in the drivers' specifications)."""
+_LOG_TOO_SHORT = (
+    "the log no longer reaches back to the stored offset, and what changed in between is lost to it: "
+    f"{WAYS_ON} (and make the log larger: db.adminCommand({{replSetResizeOplog: 1, size: MEGABYTES}}))"
+)
+_STALE = {CAPPED_POSITION_LOST: _LOG_TOO_SHORT, INVALID_TOKEN: WAYS_ON, HISTORY_LOST: _LOG_TOO_SHORT}
+"""Codes of errors that only another place to start from mends."""
 _HINTS = {
     13: (
         "the user needs the actions find and changeStream on what is captured, and for a whole deployment on all "
         "databases: db.grantRolesToUser(USER, [{role: 'readAnyDatabase', db: 'admin'}])"
     ),
     18: "check user, password and the database that holds the user (mongodb.authsource, or authSource= in the string)",
-    INVALID_TOKEN: WAYS_ON,
-    HISTORY_LOST: (
-        "the log no longer reaches back to the stored offset, and what changed in between is lost to it: "
-        f"{WAYS_ON} (and make the log larger: db.adminCommand({{replSetResizeOplog: 1, size: MEGABYTES}}))"
-    ),
     10334: (
         "a change event is larger than the 16 MB that a document may have: cursor.oversize.handling.mode=skip leaves "
         "such events out, and a capture.mode without full documents or pre-images makes them smaller"
@@ -71,8 +73,8 @@ def source_error(error: PyMongoError, doing: str) -> SourceError:
         return SourceError(f"{text} ({_CERTIFICATE_HINT})")
     if isinstance(error, ConnectionFailure) or code in _PASSING:
         return RetriableSourceError(text)
-    if code in (INVALID_TOKEN, HISTORY_LOST):
-        return StaleStateError(f"{text} ({_HINTS[code]})")
+    if code in _STALE:
+        return StaleStateError(f"{text} ({_STALE[code]})")
     if code == STREAM_FATAL and "resume" in text:  # else a stage of cursor.pipeline took the token away
         return StaleStateError(f"{text} ({WAYS_ON})")
     hint = _HINTS.get(code) if code is not None else None

@@ -261,7 +261,7 @@ OPTIONS = ConfigDef(
             OptionType.STRING,
             "initial",
             "What to read before the change stream: all documents where there is no offset (initial), at each start "
-            "(always), where the log no longer reaches back (when_needed), and nothing else (initial_only); or none "
+            "(always), whenever the log can't be read on (when_needed), and nothing else (initial_only); or none "
             f"(no_data); or as {CONFIGURED}.… say (configuration_based).",
             _LOW,
             one_of(*SNAPSHOT_MODES, CONFIGURATION_BASED),

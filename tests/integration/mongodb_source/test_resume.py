@@ -10,7 +10,7 @@ import bson
 import pytest
 from pymongo.database import Database
 
-from headwater.source import Resume, SourceError
+from headwater.source import Resume, SnapshotNeededError, SourceError
 from tests.capture import Capture, Event
 
 Start = Callable[..., Capture]
@@ -64,6 +64,8 @@ def test_an_offset_of_another_server_is_named(capture: Start) -> None:
     offset = {"sec": -1, "ord": -1, "resume_token": base64.b64encode(token).decode()}
     with pytest.raises(SourceError, match="another server or was restored from a backup"):
         capture(Resume(offset))
+    with pytest.raises(SnapshotNeededError):
+        capture(Resume(offset), snapshot_mode="when_needed")
 
 
 def test_an_offset_of_another_connector_is_named(capture: Start) -> None:

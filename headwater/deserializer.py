@@ -12,6 +12,10 @@ class DeserializationError(Exception):
     """Bytes are not what they are said to be: says why."""
 
 
+class RetriableDeserializationError(DeserializationError):
+    """What reads the bytes can't for now, whatever they say: a schema registry doesn't answer."""
+
+
 class SchemaAndValue(NamedTuple):
     """A Connect value (see `headwater.record`); without a schema, what plain JSON has."""
 

@@ -1,5 +1,6 @@
 """Typed reading of change events and outbox events."""
 
+from headwater.converters.json_reader import JsonDeserializer
 from headwater.inbox.events.change_event import ChangeEvent, ChangeEvents, Source
 from headwater.inbox.events.errors import EventError
 from headwater.inbox.events.outbox_event import OutboxEvent, OutboxEvents
@@ -24,6 +25,7 @@ __all__ = [
     "ChangeEvents",
     "Date",
     "EventError",
+    "JsonDeserializer",
     "MicroDuration",
     "MicroTime",
     "MicroTimestamp",

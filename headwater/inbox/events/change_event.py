@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast
 
 from headwater.consumer import Message
-from headwater.deserializer import DeserializationError, Deserializer, SchemaAndValue
-from headwater.deserializers.json import JsonDeserializer
+from headwater.converters.json_reader import JsonDeserializer
+from headwater.deserializer import DeserializationError, Deserializer, RetriableDeserializationError, SchemaAndValue
 from headwater.inbox.events import extended_json
 from headwater.inbox.events.errors import EventError, MisfitError
 from headwater.inbox.events.model import fit
@@ -131,13 +131,15 @@ class ChangeEvents(Generic[T]):
     documents: Callable[[str], Any] = extended_json.loads
 
     def read(self, message: Message) -> ChangeEvent[T] | None:
-        """The event, None of a tombstone. Raises `EventError`.
+        """The event, None of a tombstone. Raises `EventError`, `RetriableDeserializationError`.
 
         In the flattened form a tombstone is a delete of what its key names.
         """
         try:
             key = self._key(message)
             change = self._flattened(message) if self.form == "flattened" else self._envelope(message)
+        except RetriableDeserializationError:
+            raise
         except (DeserializationError, MisfitError) as error:
             raise EventError(f"{message}: {error}") from error
         if change is None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
 from headwater.consumer import Message
-from headwater.deserializer import DeserializationError, Deserializer
-from headwater.deserializers.json import JsonDeserializer
+from headwater.converters.json_reader import JsonDeserializer
+from headwater.deserializer import DeserializationError, Deserializer, RetriableDeserializationError
 from headwater.inbox.events.errors import EventError, MisfitError
 from headwater.inbox.events.model import fit
 from headwater.inbox.events.semantic import converted
@@ -47,7 +47,7 @@ class OutboxEvents(Generic[T]):
     def read(self, message: Message) -> OutboxEvent[T] | None:
         """The event; None where its type is none of ``models``: topics have events for others too.
 
-        Raises `EventError`.
+        Raises `EventError`, `RetriableDeserializationError`.
         """
         if message.value is None:
             raise EventError(f"{message}: an event is wanted, not a tombstone")
@@ -60,6 +60,8 @@ class OutboxEvents(Generic[T]):
             if model is None:
                 return None
             body = fit(model, payload)
+        except RetriableDeserializationError:
+            raise
         except (DeserializationError, MisfitError) as error:
             raise EventError(f"{message}: {error}") from error
         headers = {name: _text(value) for name, value in message.headers if value is not None}

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headwater.consumer import Message
+from headwater.inbox.message_id import stored_id
 
 _FILE = re.compile(r"(.+)\.(\d+)")
 _GTID = re.compile(r"(.+)[:-](\d+)")
@@ -26,7 +27,10 @@ _GTID = re.compile(r"(.+)[:-](\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """``partition`` and ``offset`` in Kafka; ``history`` of a log and ``place`` in it, empty where neither is known."""
+    """``partition`` and ``offset`` in Kafka; ``history`` of a log and ``place`` in it, empty where neither is known.
+
+    The two texts are such as fit into a column (`headwater.inbox.message_id.stored_id`).
+    """
 
     partition: str
     offset: int
@@ -36,12 +40,12 @@ class Position:
     @classmethod
     def of(cls, message: Message, source: Mapping[str, Any]) -> Position:
         """The position of a change event."""
-        partition = f"{message.topic}-{message.partition}"
+        partition = stored_id(f"{message.topic}-{message.partition}")
         try:
             history, place = _in_log(source)
         except (TypeError, ValueError):
             history, place = "", ()
-        return cls(partition, message.offset, history, place)
+        return cls(partition, message.offset, stored_id(history) if history else "", place)
 
     def is_stale(self, stored: Position) -> bool:
         """Whether what is ``stored`` is of this change, or a later one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -159,3 +160,11 @@ def test_ids_that_a_database_might_take_for_equal(library: Library) -> None:
     assert [library.record("group", each) for each in ids] == [True] * len(ids)
     assert [library.record("group", each) for each in ids] == [False] * len(ids)
     assert library.record("other", "a")
+
+
+def test_old_ids_are_forgotten(library: Library) -> None:
+    assert library.record("group", "a")
+    assert library.prune(timedelta(days=1)) == 0
+    assert not library.record("group", "a")
+    assert library.prune(timedelta(seconds=-2)) == 1
+    assert library.record("group", "a")

@@ -37,7 +37,7 @@ UNCOMPILED = tests/unit tests/integration/mysql_source tests/integration/mongodb
 	$(addprefix tests/conformance/test_,mysql.py mongodb.py extended_json.py)
 
 test: $(INSTALLED)  ## all tests against real servers (installed and started here), then those of what is compiled uncompiled
-	@tools/services up mysql mongodb kafka
+	@tools/services up mysql mariadb postgres mongodb kafka
 	@eval "$$(tools/services env)" && $(BIN)/python -m pytest $(PYTEST_ARGS)
 	@eval "$$(tools/services env)" && HEADWATER_INTERPRETED=1 $(BIN)/python -m pytest --quiet $(UNCOMPILED)
 

@@ -122,11 +122,11 @@ def notification_ddl(table: Table) -> list[str]:
     """The statements that make PostgreSQL tell the relay of new rows when their transaction commits."""
     place = f'"{table.schema}".' if table.schema else ""
     function, trigger = f'{place}"{table.name}_notify"', f'"{table.name}_notify"'
+    body = f"BEGIN PERFORM pg_notify('{CHANNEL}', TG_TABLE_NAME); RETURN NULL; END"
+    after_insert = f'AFTER INSERT ON {place}"{table.name}" FOR EACH STATEMENT'
     return [
-        f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$BEGIN PERFORM pg_notify('{CHANNEL}', TG_TABLE_NAME); RETURN NULL; END$$",
-        f'CREATE TRIGGER {trigger} AFTER INSERT ON {place}"{table.name}" '
-        f"FOR EACH STATEMENT EXECUTE FUNCTION {function}()",
+        f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $${body}$$",
+        f"CREATE TRIGGER {trigger} {after_insert} EXECUTE FUNCTION {function}()",
     ]
 
 

@@ -1,0 +1,129 @@
+"""An outbox for the relay on each of the databases, and relays as the command runs them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+from sqlalchemy import Engine, MetaData, create_engine, text
+
+from headwater.outbox import Event
+from headwater.outbox.sqlalchemy import Outbox, outbox_table
+
+SQL_DATABASES = ("mysql", "mariadb", "postgresql", "sqlite")
+DRIVERS = {"mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql", "postgresql": "postgresql+psycopg"}
+VARIABLES = {"mysql": "MYSQL_URL", "mariadb": "MARIADB_URL", "postgresql": "POSTGRES_URL"}
+
+
+class SqlOutbox:
+    """An outbox table in a database of its own."""
+
+    def __init__(self, url: sqlalchemy.URL) -> None:
+        self.url = url.set(drivername=url.get_backend_name()).render_as_string(hide_password=False)
+        self.engine: Engine = create_engine(url)
+        self.table = outbox_table(MetaData(), delivery="relay")
+        self.table.create(self.engine)
+        self._outbox = Outbox(self.table)
+
+    def publish(self, *events: Event, headers: dict[str, str] | None = None) -> list[str]:
+        """Publish the events in one transaction; their ids."""
+        with self.engine.begin() as connection:
+            return [str(self._outbox.publish(connection, event, headers=headers)) for event in events]
+
+    def rows(self) -> list[tuple[str, int, str | None]]:
+        """(status, attempts, reason) of every event, by position."""
+        columns = (self.table.c.status, self.table.c.attempts, self.table.c.reason)
+        with self.engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(sqlalchemy.select(*columns).order_by("position"))]
+
+
+@pytest.fixture(params=SQL_DATABASES)
+def sql_outbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlOutbox]:
+    """An empty outbox for the relay, in each of the SQL databases."""
+    kind: str = request.param
+    if kind == "sqlite":
+        outbox = SqlOutbox(sqlalchemy.URL.create("sqlite", database=str(tmp_path / "outbox.db")))
+        yield outbox
+        outbox.engine.dispose()
+        return
+    url = os.environ.get(VARIABLES[kind])
+    if not url:
+        pytest.fail(f"{VARIABLES[kind]} is not set: `make test` starts the real servers the tests need and sets it")
+    server_url = sqlalchemy.make_url(url).set(drivername=DRIVERS[kind])
+    server = create_engine(server_url, isolation_level="AUTOCOMMIT")
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+        outbox = SqlOutbox(server_url.set(database=name))
+        yield outbox
+        outbox.engine.dispose()
+        connection.execute(text(f"DROP DATABASE {name}{' WITH (FORCE)' if kind == 'postgresql' else ''}"))
+    server.dispose()
+
+
+class RelayProcess:
+    """``headwater relay`` in a process of its own."""
+
+    def __init__(self, url: str, topic: str, bootstrap: str, *options: str) -> None:
+        self._process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "headwater", "relay", "--bootstrap-servers", bootstrap),
+                *("--topic", topic, *options),
+            ],
+            env=os.environ | {"OUTBOX_URL": url},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """SIGKILL: leases stay behind."""
+        self._process.kill()
+        self._process.communicate()
+
+    def stop(self) -> str:
+        """SIGTERM, and wait for the end; what it wrote to its log."""
+        self._process.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self) -> str:
+        """Wait for the end; what it wrote to its log."""
+        _, log = self._process.communicate(timeout=60)
+        return log
+
+    @property
+    def status(self) -> int | None:
+        """Of the ended process."""
+        return self._process.returncode
+
+
+@pytest.fixture
+def topic() -> str:
+    """A prefix of topics that only this test uses."""
+    return f"relay_{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def start_relay(topic: str, kafka_bootstrap: str) -> Iterator[Callable[..., RelayProcess]]:
+    """Starts relays on an outbox's URL, to topics that begin with ``topic``; they are killed at the end."""
+    started: list[RelayProcess] = []
+
+    def start(url: str, *options: str) -> RelayProcess:
+        started.append(RelayProcess(url, f"{topic}.${{routedByValue}}", kafka_bootstrap, *options))
+        return started[-1]
+
+    yield start
+    for relay in started:
+        if relay.status is None:
+            relay.kill()

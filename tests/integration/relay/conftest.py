@@ -8,13 +8,19 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
 from sqlalchemy import Engine, MetaData, create_engine, text
 
 from headwater.outbox import Event
+from headwater.outbox.mongodb import Outbox as MongoOutboxOfEvents
+from headwater.outbox.mongodb import create_outbox
 from headwater.outbox.sqlalchemy import Outbox, outbox_table
 
 SQL_DATABASES = ("mysql", "mariadb", "postgresql", "sqlite")
@@ -43,11 +49,56 @@ class SqlOutbox:
         with self.engine.connect() as connection:
             return [tuple(row) for row in connection.execute(sqlalchemy.select(*columns).order_by("position"))]
 
+    def lease(self, owner: str, until: int) -> None:
+        """Give every event a lease, in milliseconds since 1970."""
+        with self.engine.begin() as connection:
+            connection.execute(self.table.update().values(lease_owner=owner, lease_until=until))
 
-@pytest.fixture(params=SQL_DATABASES)
-def sql_outbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlOutbox]:
-    """An empty outbox for the relay, in each of the SQL databases."""
-    kind: str = request.param
+
+class MongoOutbox:
+    """An outbox collection in a database of its own."""
+
+    def __init__(self, url: str, database: Database[dict[str, Any]]) -> None:
+        self.url = url.replace("/?", f"/{database.name}?authSource=admin&")
+        self._client = database.client
+        self.collection = database["outbox"]
+        create_outbox(self.collection, delivery="relay")
+        self._outbox = MongoOutboxOfEvents(self.collection, delivery="relay")
+
+    def publish(self, *events: Event, headers: dict[str, str] | None = None) -> list[str]:
+        """Publish the events in one transaction; their ids."""
+
+        def write(session: ClientSession) -> list[str]:
+            return [str(self._outbox.publish(session, event, headers=headers)) for event in events]
+
+        with self._client.start_session() as session:
+            return session.with_transaction(write)
+
+    def rows(self) -> list[tuple[str, int, str | None]]:
+        """(status, attempts, reason) of every event."""
+        return [(each["status"], each["attempts"], each.get("reason")) for each in self.collection.find().sort("_id")]
+
+    def lease(self, owner: str, until: int) -> None:
+        """Give every event a lease, in milliseconds since 1970."""
+        self.collection.update_many({}, {"$set": {"lease_owner": owner, "lease_until": until}})
+
+
+AnyOutbox = SqlOutbox | MongoOutbox
+
+
+@pytest.fixture(params=[*SQL_DATABASES, "mongodb"])
+def outbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnyOutbox]:
+    """An empty outbox for the relay, in each of the databases."""
+    if request.param == "mongodb":
+        yield MongoOutbox(request.getfixturevalue("mongodb_url"), request.getfixturevalue("mongodb_database"))
+    else:
+        with open_sql_outbox(request.param, tmp_path) as made:
+            yield made
+
+
+@contextmanager
+def open_sql_outbox(kind: str, tmp_path: Path) -> Iterator[SqlOutbox]:
+    """An outbox in a new database, which is dropped afterwards."""
     if kind == "sqlite":
         outbox = SqlOutbox(sqlalchemy.URL.create("sqlite", database=str(tmp_path / "outbox.db")))
         yield outbox

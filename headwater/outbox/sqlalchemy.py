@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from headwater.outbox import notification
 from headwater.outbox.errors import AutocommitError
 from headwater.outbox.row import COLUMNS, DEFAULT_MAX_PAYLOAD_BYTES, REQUIRED_COLUMNS, Limits, row_of
-from headwater.outbox.table import CHANNEL, Delivery, Status
+from headwater.outbox.table import Delivery, Status
 from headwater.outbox.trace_context import LONGEST
 
 try:
@@ -79,7 +80,7 @@ def outbox_table(
     )
     if for_relay:
         _add_indexes(table)
-        for statement in notification_ddl(table):
+        for statement in notification.create_statements(name, schema):
             event.listen(table, "after_create", DDL(statement.replace("%", "%%")).execute_if(dialect="postgresql"))
     return table
 
@@ -116,18 +117,6 @@ def _add_indexes(table: Table) -> None:
             postgresql_where=partial,
             sqlite_where=partial,
         )
-
-
-def notification_ddl(table: Table) -> list[str]:
-    """The statements that make PostgreSQL tell the relay of new rows when their transaction commits."""
-    place = f'"{table.schema}".' if table.schema else ""
-    function, trigger = f'{place}"{table.name}_notify"', f'"{table.name}_notify"'
-    body = f"BEGIN PERFORM pg_notify('{CHANNEL}', TG_TABLE_NAME); RETURN NULL; END"
-    after_insert = f'AFTER INSERT ON {place}"{table.name}" FOR EACH STATEMENT'
-    return [
-        f"CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $${body}$$",
-        f"CREATE TRIGGER {trigger} {after_insert} EXECUTE FUNCTION {function}()",
-    ]
 
 
 class Outbox:

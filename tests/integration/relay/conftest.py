@@ -8,7 +8,6 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +15,20 @@ import pytest
 import sqlalchemy
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from sqlalchemy import Engine, MetaData, create_engine, text
+from sqlalchemy import Engine, MetaData, create_engine
 
 from headwater.outbox import Event
 from headwater.outbox.mongodb import Outbox as MongoOutboxOfEvents
 from headwater.outbox.mongodb import create_outbox
 from headwater.outbox.sqlalchemy import Outbox, outbox_table
-
-SQL_DATABASES = ("mysql", "mariadb", "postgresql", "sqlite")
-DRIVERS = {"mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql", "postgresql": "postgresql+psycopg"}
-VARIABLES = {"mysql": "MYSQL_URL", "mariadb": "MARIADB_URL", "postgresql": "POSTGRES_URL"}
+from tests.sql_databases import KINDS, new_database, plain
 
 
 class SqlOutbox:
     """An outbox table in a database of its own."""
 
     def __init__(self, url: sqlalchemy.URL) -> None:
-        self.url = url.set(drivername=url.get_backend_name()).render_as_string(hide_password=False)
+        self.url = plain(url)
         self.engine: Engine = create_engine(url)
         self.table = outbox_table(MetaData(), delivery="relay")
         self.table.create(self.engine)
@@ -86,37 +82,16 @@ class MongoOutbox:
 AnyOutbox = SqlOutbox | MongoOutbox
 
 
-@pytest.fixture(params=[*SQL_DATABASES, "mongodb"])
+@pytest.fixture(params=[*KINDS, "mongodb"])
 def outbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnyOutbox]:
     """An empty outbox for the relay, in each of the databases."""
     if request.param == "mongodb":
         yield MongoOutbox(request.getfixturevalue("mongodb_url"), request.getfixturevalue("mongodb_database"))
     else:
-        with open_sql_outbox(request.param, tmp_path) as made:
+        with new_database(request.param, tmp_path) as url:
+            made = SqlOutbox(url)
             yield made
-
-
-@contextmanager
-def open_sql_outbox(kind: str, tmp_path: Path) -> Iterator[SqlOutbox]:
-    """An outbox in a new database, which is dropped afterwards."""
-    if kind == "sqlite":
-        outbox = SqlOutbox(sqlalchemy.URL.create("sqlite", database=str(tmp_path / "outbox.db")))
-        yield outbox
-        outbox.engine.dispose()
-        return
-    url = os.environ.get(VARIABLES[kind])
-    if not url:
-        pytest.fail(f"{VARIABLES[kind]} is not set: `make test` starts the real servers the tests need and sets it")
-    server_url = sqlalchemy.make_url(url).set(drivername=DRIVERS[kind])
-    server = create_engine(server_url, isolation_level="AUTOCOMMIT")
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-        outbox = SqlOutbox(server_url.set(database=name))
-        yield outbox
-        outbox.engine.dispose()
-        connection.execute(text(f"DROP DATABASE {name}{' WITH (FORCE)' if kind == 'postgresql' else ''}"))
-    server.dispose()
+            made.engine.dispose()
 
 
 class RelayProcess:

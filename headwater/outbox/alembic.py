@@ -31,7 +31,7 @@ class CreateOutbox(MigrateOperation):
         operations: Operations,
         name: str = "outbox",
         *,
-        delivery: Delivery | str = Delivery.LOG,
+        delivery: str = "log",
         schema: str | None = None,
     ) -> Any:
         """Make the table, its indexes and, for a relay on PostgreSQL, its trigger."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +54,7 @@ ASYNC_DRIVERS = {
 Publish = Callable[[URL, Delivery, bool], list[str]]
 
 
-class Undone(Exception):
+class UndoneError(Exception):
     """What a transaction is rolled back with."""
 
 
@@ -110,8 +112,8 @@ def by_django(url: URL, delivery: Delivery, commit: bool) -> list[str]:
         with transaction.atomic(using=alias):
             ids = [str(outbox.publish(event, headers=HEADERS)) for event in EVENTS]
             if not commit:
-                raise Undone
-    except Undone:
+                raise UndoneError
+    except UndoneError:
         pass
     finally:
         connections[alias].close()
@@ -193,18 +195,18 @@ def test_a_relay_finds_what_was_published(url: URL, make: Make, publish: Publish
     make(url)
     publish(url, Delivery.RELAY, False)
     ids = publish(url, Delivery.RELAY, True)
-    queue = open_queue(plain(url), "outbox")
-    queue.check()
-    claim = queue.claim(10, 30.0, hold=True)
-    assert claim is not None
-    assert [event.id for event in claim.events] == ids
-    first, second = claim.events
-    assert (first.aggregate, first.type, first.headers) == (Aggregate("Order", "1"), "OrderPlaced", HEADERS)
-    assert (second.aggregate, second.attempts) == (Aggregate("Order", "2"), 0)
-    assert queue.claim(10, 30.0, hold=True) is None
-    queue.settle(claim, claim.events, [])
-    assert queue.prune(Status.COMPLETED, -5.0, 10) == 2
-    queue.close()
+    with closing(open_queue(plain(url), "outbox")) as queue:
+        queue.check()
+        claim = queue.claim(10, 30.0, hold=True)
+        assert claim is not None
+        assert [event.id for event in claim.events] == ids
+        first, second = claim.events
+        assert (first.aggregate, first.type, first.headers) == (Aggregate("Order", "1"), "OrderPlaced", HEADERS)
+        assert json.loads(first.payload) == EVENTS[0].payload
+        assert (second.aggregate, second.attempts) == (Aggregate("Order", "2"), 0)
+        assert queue.claim(10, 30.0, hold=True) is None
+        queue.settle(claim, claim.events, [])
+        assert queue.prune(Status.COMPLETED, -5.0, 10) == 2
 
 
 @pytest.mark.parametrize(("make", "publish"), LIBRARIES)
@@ -248,11 +250,10 @@ def test_psycopg_publishes_in_asyncio(tmp_path: Path) -> None:
     with new_database("postgresql", tmp_path) as url:
         made_by_command(url)
         asyncio.run(publish(url))
-        queue = open_queue(plain(url), "outbox")
-        claim = queue.claim(10, 30.0, hold=True)
+        with closing(open_queue(plain(url), "outbox")) as queue:
+            claim = queue.claim(10, 30.0, hold=True)
         assert claim is not None
         assert len(claim.events) == 1
-        queue.close()
 
 
 def test_outside_of_atomic_django_is_refused(tmp_path: Path) -> None:
@@ -261,7 +262,7 @@ def test_outside_of_atomic_django_is_refused(tmp_path: Path) -> None:
         from headwater.outbox.django.publishing import Outbox
 
         alias = use_django(url)
-        with pytest.raises(AutocommitError, match="outside of transaction.atomic"):
+        with pytest.raises(AutocommitError, match="outside of transaction"):
             Outbox(delivery="relay", using=alias).publish(EVENTS[0])
         connections[alias].close()
 
@@ -282,13 +283,13 @@ def by_pymongo(database: Database[dict[str, Any]], delivery: Delivery, commit: b
     def publish(session: ClientSession) -> list[ObjectId]:
         ids = [outbox.publish(session, event, headers=HEADERS) for event in EVENTS]
         if not commit:
-            raise Undone
+            raise UndoneError
         return ids
 
     with database.client.start_session() as session:
         try:
             return session.with_transaction(publish)
-        except Undone:
+        except UndoneError:
             return []
 
 
@@ -300,13 +301,13 @@ def by_async_pymongo(database: Database[dict[str, Any]], delivery: Delivery, com
             async def publish(session: AsyncClientSession) -> list[ObjectId]:
                 ids = [await outbox.publish(session, event, headers=HEADERS) for event in EVENTS]
                 if not commit:
-                    raise Undone
+                    raise UndoneError
                 return ids
 
             async with client.start_session() as session:
                 try:
                     return await session.with_transaction(publish)
-                except Undone:
+                except UndoneError:
                     return []
 
     return asyncio.run(transact())
@@ -322,17 +323,17 @@ def test_a_relay_finds_what_was_published_in_mongodb(
     mongodb.create_outbox(mongodb_database["outbox"], delivery="relay")
     publish(mongodb_database, Delivery.RELAY, False)
     ids = publish(mongodb_database, Delivery.RELAY, True)
-    queue = open_queue(mongodb_url.replace("/?", f"/{mongodb_database.name}?authSource=admin&"), "outbox")
-    queue.check()
-    claim = queue.claim(10, 30.0, hold=True)
-    assert claim is not None
-    assert [event.id for event in claim.events] == [str(each) for each in ids]
-    assert claim.events[0].payload == '{"total": 12, "name": "가나 🎓", "none": null}'
-    assert claim.events[0].headers == HEADERS
-    assert queue.claim(10, 30.0, hold=True) is None
-    queue.settle(claim, claim.events, [])
-    assert queue.prune(Status.COMPLETED, -5.0, 10) == 2
-    queue.close()
+    url = mongodb_url.replace("/?", f"/{mongodb_database.name}?authSource=admin&")
+    with closing(open_queue(url, "outbox")) as queue:
+        queue.check()
+        claim = queue.claim(10, 30.0, hold=True)
+        assert claim is not None
+        assert [event.id for event in claim.events] == [str(each) for each in ids]
+        assert claim.events[0].payload == '{"total": 12, "name": "가나 🎓", "none": null}'
+        assert claim.events[0].headers == HEADERS
+        assert queue.claim(10, 30.0, hold=True) is None
+        queue.settle(claim, claim.events, [])
+        assert queue.prune(Status.COMPLETED, -5.0, 10) == 2
 
 
 @mongo_libraries

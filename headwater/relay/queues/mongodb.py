@@ -97,10 +97,8 @@ class MongoQueue:
 
     def _claim(self, window: Sequence[Document], lease: float, *, hold: bool) -> Claim | None:
         runs = _runs(window)
-        heads = [
-            document["_id"]
-            for document in self._collection.aggregate(_heads_pipeline(self._collection, runs, hold=hold))
-        ]
+        found = self._collection.aggregate(_heads_pipeline(self._collection.name, list(runs), hold=hold))
+        heads = [document["_id"] for document in found]
         if not heads:
             return None
         token = str(uuid.uuid4())

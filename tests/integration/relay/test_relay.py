@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from headwater.cli import main
 from headwater.outbox import Event
-from tests.integration.relay.conftest import AnyOutbox, RelayProcess
+from tests.outboxes import AnyOutbox, RelayProcess
 from tests.topic import read_topic
 from tests.worker_process import wait_until
 

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.mysql.base import MySQLDialect
 from sqlalchemy.dialects.mysql.mariadb import MariaDBDialect
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
-from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
+from sqlalchemy.schema import CreateIndex, CreateTable, DropTable, ExecutableDDLElement
 
 from headwater.outbox import notification
 from headwater.outbox.sqlalchemy import outbox_table
@@ -25,7 +25,8 @@ def statements(dialect: str, name: str, delivery: Delivery) -> list[str]:
     """The statements for one of mysql, mariadb, postgresql and sqlite, in their order; ``name`` may have a schema."""
     table = _table(name, delivery)
     compiler = _DIALECTS[dialect]()
-    created = (CreateTable(table), *(CreateIndex(index) for index in sorted(table.indexes, key=lambda i: str(i.name))))
+    indexes = sorted(table.indexes, key=lambda index: str(index.name))
+    created: list[ExecutableDDLElement] = [CreateTable(table), *(CreateIndex(index) for index in indexes)]
     made = [str(statement.compile(dialect=compiler)).strip() for statement in created]
     notifies = dialect == "postgresql" and delivery is Delivery.RELAY
     return made + (notification.create_statements(table.name, table.schema) if notifies else [])

@@ -157,7 +157,7 @@ class Outbox:
             self._collection.insert_one(document, session=session)
             self._collection.delete_one({"_id": event_id}, session=session)
             return event_id
-        counter = self._positions.find_one_and_update(
+        counter: Any = self._positions.find_one_and_update(
             _of_aggregate(document), _NEXT, upsert=True, return_document=ReturnDocument.AFTER, session=session
         )
         self._collection.insert_one(document | _NEW | {"position": counter["position"]}, session=session)
@@ -191,7 +191,7 @@ class AsyncOutbox:
             await self._collection.insert_one(document, session=session)
             await self._collection.delete_one({"_id": event_id}, session=session)
             return event_id
-        counter = await self._positions.find_one_and_update(
+        counter: Any = await self._positions.find_one_and_update(
             _of_aggregate(document), _NEXT, upsert=True, return_document=ReturnDocument.AFTER, session=session
         )
         await self._collection.insert_one(document | _NEW | {"position": counter["position"]}, session=session)

@@ -81,7 +81,9 @@ def outbox_table(
     if for_relay:
         _add_indexes(table)
         for statement in notification.create_statements(name, schema):
-            event.listen(table, "after_create", DDL(statement.replace("%", "%%")).execute_if(dialect="postgresql"))
+            escaped = statement.replace("%", "%%")
+            for_postgresql = DDL(escaped).execute_if(dialect="postgresql")  # type: ignore[no-untyped-call]
+            event.listen(table, "after_create", for_postgresql)
     return table
 
 

@@ -196,7 +196,7 @@ class _Listener:
         self._thread.join()
 
     def _run(self) -> None:
-        inserts = [{"$match": {"operationType": "insert"}}, {"$project": {"_id": 1}}]
+        inserts: list[Document] = [{"$match": {"operationType": "insert"}}, {"$project": {"_id": 1}}]
         while not self._closed.is_set():
             try:
                 with self._collection.watch(inserts, max_await_time_ms=round(LISTEN_SECONDS * 1000)) as stream:

@@ -100,7 +100,7 @@ class SqlQueue:
                 return claim
             after = window[-1].position
 
-    def _claim(self, connection: Connection, window: Sequence[Row[Any]], lease: float, *, hold: bool) -> Claim | None:
+    def _claim(self, connection: Connection, window: Sequence[Any], lease: float, *, hold: bool) -> Claim | None:
         places: dict[Aggregate, list[int]] = {}
         for row in window:
             places.setdefault(Aggregate(row.aggregate_type, row.aggregate_id), []).append(row.position)
@@ -167,7 +167,7 @@ class SqlQueue:
     def prune(self, status: Status, older: float, limit: int) -> int:
         """As `Queue.prune`."""
         with self._transaction() as connection:
-            now = connection.scalar(select(func.current_timestamp(type_=self._table.c.timestamp.type)))
+            now = connection.scalars(select(func.current_timestamp(type_=self._table.c.timestamp.type))).one()
             oldest = {"status": status, "before": now - dt.timedelta(seconds=older), "limit": limit}
             positions = connection.scalars(self._statements.oldest, oldest).all()
             if positions:

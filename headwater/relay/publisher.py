@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from headwater.converter import ConversionError
+from headwater.converter import ConversionError, RetriableConversionError
 from headwater.relay.queue import Aggregate, Failure, QueuedEvent
 from headwater.sink import RetriableSinkError, SinkError
 
@@ -82,8 +82,8 @@ class Publisher:
     def publish(self, events: Sequence[QueuedEvent], keep_alive: Callable[[], None]) -> Outcome:
         """Send, and wait until everything is acknowledged.
 
-        ``keep_alive`` is called meanwhile; what it raises ends the wait. Raises `RetriableSinkError` where nothing
-        can be delivered now: that is no event's fault.
+        ``keep_alive`` is called meanwhile; what it raises ends the wait. Raises `RetriableSinkError` or
+        `RetriableConversionError` where nothing can be delivered now: that is no event's fault.
         """
         outcome = Outcome()
         messages = self._messages(events, outcome)
@@ -112,6 +112,8 @@ class Publisher:
                 continue
             try:
                 messages.append((event, self._routing.message(event)))
+            except RetriableConversionError:
+                raise
             except ConversionError as error:
                 self._fail(event, error, outcome, blocked, final=True)
         return messages

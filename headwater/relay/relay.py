@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from headwater.converter import RetriableConversionError
 from headwater.outbox.table import Status
 from headwater.relay.queue import Claim, RetriableQueueError
 from headwater.sink import RetriableSinkError
@@ -86,7 +87,7 @@ class Relay:
                     self._session()
                 except _ClaimLostError:
                     log.warning("another relay has taken over what this one had claimed: it was stopped for too long")
-                except (RetriableQueueError, RetriableSinkError) as error:
+                except (RetriableQueueError, RetriableSinkError, RetriableConversionError) as error:
                     delay = min(self._pace.longest_retry, self._pace.retry * 2.0 ** min(self._failures, 30))
                     self._failures += 1
                     log.warning("retrying", error=str(error), attempt=self._failures, delay_seconds=delay)
@@ -122,7 +123,7 @@ class Relay:
             return False
         try:
             outcome = self._publisher.publish(claim.events, self._keep_alive(claim))
-        except (RetriableSinkError, _StopError):
+        except (RetriableSinkError, RetriableConversionError, _StopError):
             self._queue.settle(claim, [], [])
             raise
         self._queue.settle(claim, outcome.delivered, outcome.failures)

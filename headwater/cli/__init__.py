@@ -8,6 +8,8 @@ from headwater import __version__, compiled
 from headwater.cli.explain import explain
 from headwater.cli.inbox import inbox
 from headwater.cli.projection import projection
+from headwater.cli.outbox import outbox
+from headwater.cli.relay import relay
 from headwater.cli.worker import worker
 
 _EXAMPLES = """
@@ -18,6 +20,8 @@ Examples:
   headwater explain connector.json          the code that a connector runs for each row
   headwater inbox ddl --dialect mysql       the table that makes a consumer handle each message once
   headwater projection rebuild shop:courses build a view anew while the old one serves
+  headwater outbox ddl --dialect mysql      the statements that make an outbox table
+  headwater relay --url mysql://app@db/shop publish what the outbox there keeps
 \b
   curl -X POST -H 'Content-Type: application/json' localhost:8083/connectors --data '
     {"name": "orders", "config": {"connector.class": "mysql", "topic.prefix": "shop",
@@ -41,3 +45,5 @@ main.add_command(worker)
 main.add_command(explain)
 main.add_command(inbox)
 main.add_command(projection)
+main.add_command(outbox)
+main.add_command(relay)

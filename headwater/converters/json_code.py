@@ -14,12 +14,12 @@ from typing import Any
 
 import orjson
 
-from headwater.converter import Scope
+from headwater.converter import CALLS_ARE_SLOTS, Scope
 from headwater.converters.decimal_text import decimal_base64
 from headwater.converters.json_values import INTEGER_BITS, JsonValues, dumps
 from headwater.java_double import non_finite
 from headwater.record import DECIMAL, Schema, Type
-from headwater.shape import Const, Node, Slot, Stage, Struct
+from headwater.shape import Call, Const, Node, Slot, Stage, Struct, stage_of
 
 _JOIN = b"".join
 
@@ -67,21 +67,10 @@ class _Pieces:
         return expressions[0] if len(expressions) == 1 else f"{self._join}(({', '.join(expressions)}))"
 
 
-def _stage(node: Node) -> Stage:
-    """When all of ``node`` is known."""
-    match node:
-        case Const():
-            return Stage.TABLE
-        case Slot(_, stage):
-            return stage
-        case Struct(nodes):
-            return max(map(_stage, nodes), default=Stage.TABLE)
-
-
 def _is_columns(node: Struct) -> bool:
     """Whether most fields are columns, so that one dict display beats a piece for each field."""
     columns = sum(isinstance(child, Slot) and child.stage is Stage.ROW for child in node.nodes)
-    return columns > sum(_stage(child) is not Stage.ROW for child in node.nodes)
+    return columns > sum(stage_of(child) is not Stage.ROW for child in node.nodes)
 
 
 class JsonCode:
@@ -137,6 +126,8 @@ class JsonCode:
             case Struct(nodes):
                 members = zip(schema.fields, nodes, strict=True)
                 return {field.name: self._known(field.schema, child) for field, child in members}
+            case Call():
+                raise TypeError(CALLS_ARE_SLOTS)
 
     def _display(self, schema: Schema, node: Struct) -> str:
         """A struct as a dict display that orjson writes."""
@@ -155,6 +146,8 @@ class JsonCode:
                 return self._slot(schema, name)
             case Struct():
                 return self._display(schema, node)
+            case Call():
+                raise TypeError(CALLS_ARE_SLOTS)
 
     def _slot(self, schema: Schema, name: str) -> str:
         """A slot as orjson writes it."""

@@ -14,7 +14,7 @@ import structlog
 
 from headwater.config import Config
 from headwater.shape import EventShape
-from headwater.source import EMPTY, Batch, Partition, Resume, Rows, SnapshotProgress, SourceError, SourceProgress
+from headwater.source import EMPTY, Batch, Offset, Partition, Resume, Rows, SnapshotProgress, SourceError, SourceProgress
 from headwater.sources.filters import TableFilter
 from headwater.sources.heartbeat import Heartbeats
 from headwater.sources.snapshot_mode import SNAPSHOT_MODES
@@ -221,7 +221,7 @@ class SqliteSource:
         self._position = replace(self._position, snapshot=False)
         return Batch((), self._position.offset())
 
-    def committed(self, offset: Mapping[str, Any]) -> None:
+    def committed(self, offset: Offset) -> None:
         """See `headwater.source.Source.committed`: changes that every connector has delivered are deleted."""
         if self._log is not None and not offset.get("snapshot"):
             self._log.delivered(offset["change_id"])

@@ -4,7 +4,7 @@ For development, tests and small services on one machine. It is a file, not a se
 it, the tables below say what is in it, and when it is outgrown an address makes Kafka of it.
 
     partitions   the topics: of each partition the offset of its oldest message, and the one that its next will have
-    messages     by number of partition and offset, both in one integer; headers as JSON, bytes as characters up to U+00FF
+    messages     by number of partition and offset, both in one integer; headers as JSON, each byte a character
     positions    which offset a group reads next; ``owner`` is the member that reads the partition
     members      who reads in a group, and what (JSON); each keeps a file locked for as long as it lives
     deliveries   how far each connector has read its database: written with its messages, so that each is there once
@@ -35,7 +35,9 @@ _SCHEMA = """
         id INTEGER PRIMARY KEY, topic TEXT NOT NULL, number INTEGER NOT NULL,
         oldest INTEGER NOT NULL DEFAULT 0, next INTEGER NOT NULL DEFAULT 0, UNIQUE (topic, number)
     ) STRICT;
-    CREATE TABLE messages (id INTEGER PRIMARY KEY, timestamp INTEGER NOT NULL, key BLOB, value BLOB, headers TEXT) STRICT;
+    CREATE TABLE messages (
+        id INTEGER PRIMARY KEY, timestamp INTEGER NOT NULL, key BLOB, value BLOB, headers TEXT
+    ) STRICT;
     CREATE TABLE positions (
         "group" TEXT NOT NULL, topic TEXT NOT NULL, number INTEGER NOT NULL, "offset" INTEGER, owner TEXT,
         PRIMARY KEY ("group", topic, number)
@@ -91,9 +93,7 @@ class TopicFile:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # messages are people's data
-            self.database = sqlite3.connect(
-                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
+            self.database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         except (OSError, sqlite3.Error) as error:
             raise TopicFileError(f"the file of topics {path} can't be opened: {error}") from error
         try:

@@ -153,17 +153,21 @@ class LocalConsumer:
     def _due(self) -> list[TopicPartition]:
         """The partitions that this member is to read."""
         members = self._members()
-        due = []
+        due: list[TopicPartition] = []
         for topic in self._topics:
             readers = sorted(name for name, topics in members.items() if topic in topics)
-            for partition in self._file.partitions([topic]):
-                if readers[partition.number % len(readers)] == self._id:
-                    due.append(TopicPartition(topic, partition.number))
+            due += (
+                TopicPartition(topic, partition.number)
+                for partition in self._file.partitions([topic])
+                if readers[partition.number % len(readers)] == self._id
+            )
         return due
 
     def _members(self) -> dict[str, list[str]]:
         """The topics of every member that lives; those that died are removed."""
-        rows = self._file.database.execute('SELECT id, topics FROM members WHERE "group" = ?', (self._group,)).fetchall()
+        rows = self._file.database.execute(
+            'SELECT id, topics FROM members WHERE "group" = ?', (self._group,)
+        ).fetchall()
         dead = [name for name, _ in rows if name != self._id and not self._lives(name)]
         if dead:
             with self._file.transaction() as database:
@@ -233,8 +237,7 @@ class LocalConsumer:
         with _errors(), self._file.transaction() as database:
             for place, offset in offsets.items():
                 kept = database.execute(
-                    'UPDATE positions SET "offset" = ?'
-                    ' WHERE "group" = ? AND topic = ? AND number = ? AND owner = ?',
+                    'UPDATE positions SET "offset" = ? WHERE "group" = ? AND topic = ? AND number = ? AND owner = ?',
                     (offset, self._group, *place, self._id),
                 ).rowcount
                 if not kept:

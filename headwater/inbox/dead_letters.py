@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from headwater.consumer import Message
-from headwater.sink import Headers, RetriableSinkError, Sink
+from headwater.sink import ANY_PARTITION, NOW, Headers, RetriableSinkError, Sink
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +39,8 @@ class DeadLetters:
 
     def deliver(self, message: Message, failure: Failure) -> None:
         """Comes back when the letter is safe. Raises `RetriableSinkError`, or `SinkError` where someone has to act."""
-        letter = 0, self._topic, message.key, message.value, _headers(message, failure)
+        headers = _headers(message, failure)
+        letter = 0, self._topic, message.key, message.value, headers, ANY_PARTITION, NOW
         try:
             sink = self._opened()
             sink.send([letter])

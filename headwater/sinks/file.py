@@ -68,7 +68,7 @@ class FileSink:
         self._size += len(data)
         self._unflushed += len(messages)
 
-    def flush(self, timeout: float) -> bool:
+    def flush(self, timeout: float) -> bool:  # noqa: ARG002 - it takes no time
         """See `headwater.sink.Sink.flush`."""
         if self._unflushed:
             with self._errors():
@@ -80,7 +80,7 @@ class FileSink:
         """See `headwater.sink.Sink.unacknowledged`."""
         return self._unflushed
 
-    def close(self, timeout: float) -> None:
+    def close(self, timeout: float) -> None:  # noqa: ARG002
         """Let go of the file."""
         if self._descriptor is not None:
             os.close(self._descriptor)

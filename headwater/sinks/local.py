@@ -29,9 +29,7 @@ RETENTION_ROWS = 50_000
 """How many of a partition are deleted at a time."""
 
 OPTIONS = ConfigDef(
-    Option(
-        "partitions", OptionType.INT, 1, "How many partitions a new topic gets.", Importance.LOW, at_least(1)
-    ),
+    Option("partitions", OptionType.INT, 1, "How many partitions a new topic gets.", Importance.LOW, at_least(1)),
     Option(
         "retention.ms",
         OptionType.LONG,
@@ -44,7 +42,10 @@ OPTIONS = ConfigDef(
 
 
 def create(place: str, client_id: str, options: Mapping[str, str]) -> LocalSink:
-    """A sink into the file at ``place``; ``client_id`` is whose offsets it keeps. Raises `headwater.config.ConfigError`."""
+    """A sink into the file at ``place``; ``client_id`` is whose offsets it keeps.
+
+    Raises `headwater.config.ConfigError`.
+    """
     parsed = Place.parse(place)
     return LocalSink(Path(parsed.path), client_id, parsed.options | dict(options))
 
@@ -84,7 +85,7 @@ class LocalSink:
             with _refused(), self._opened.errors():
                 self._write()
 
-    def flush(self, timeout: float) -> bool:
+    def flush(self, timeout: float) -> bool:  # noqa: ARG002 - it takes no time
         """Store the messages, with no offset; see `headwater.sink.Sink.flush`."""
         if self._waiting or self._written:
             with _refused(), self._opened.errors():
@@ -101,7 +102,10 @@ class LocalSink:
                 (self._connector, key),
             ).fetchone()
         self._numbers[key] = 0 if row is None else row[3]
-        return None if row is None else Delivered(*(None if text is None else orjson.loads(text) for text in row[:3]))
+        if row is None:
+            return None
+        offset, history, stored = row[:3]
+        return Delivered(orjson.loads(offset), orjson.loads(history), stored and orjson.loads(stored))
 
     def commit(self, partition: Mapping[str, str], delivered: Delivered) -> None:
         """See `headwater.sink.OffsetSink.commit`."""
@@ -197,7 +201,7 @@ class LocalSink:
         """See `headwater.sink.Sink.unacknowledged`."""
         return len(self._waiting) + self._written
 
-    def close(self, timeout: float) -> None:
+    def close(self, timeout: float) -> None:  # noqa: ARG002
         """Let go of the file; what was not stored with its offset is not there."""
         self._waiting.clear()
         if self._file is not None:

@@ -40,7 +40,7 @@ class StdoutSink:
         except OSError as error:
             raise SinkError(f"standard output takes no more: {error.strerror}") from error
 
-    def flush(self, timeout: float) -> bool:
+    def flush(self, timeout: float) -> bool:  # noqa: ARG002 - it takes no time
         """See `headwater.sink.Sink.flush`."""
         return True
 

@@ -15,11 +15,18 @@ from typing import Any
 
 OUTBOX = "outbox"
 _TABLES = (
-    "CREATE TABLE IF NOT EXISTS course (course_id CHAR(36) NOT NULL PRIMARY KEY, name VARCHAR(255) NOT NULL,"
-    " posted BOOLEAN NOT NULL, updated_at DATETIME NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS outbox (id CHAR(36) NOT NULL PRIMARY KEY, aggregate_type VARCHAR(255) NOT NULL,"
-    " aggregate_id VARCHAR(255) NOT NULL, type VARCHAR(255) NOT NULL, payload JSON NOT NULL,"
-    " timestamp TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)",
+    """
+    CREATE TABLE IF NOT EXISTS course (
+        course_id CHAR(36) NOT NULL PRIMARY KEY, name VARCHAR(255) NOT NULL, posted BOOLEAN NOT NULL,
+        updated_at DATETIME NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS outbox (
+        id CHAR(36) NOT NULL PRIMARY KEY, aggregate_type VARCHAR(255) NOT NULL, aggregate_id VARCHAR(255) NOT NULL,
+        type VARCHAR(255) NOT NULL, payload JSON NOT NULL, timestamp TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP
+    )
+    """,
 )
 _SUBJECTS = ("Events", "Outboxes", "Sagas", "Projections", "Change data capture", "Idempotent consumers")
 

@@ -55,18 +55,18 @@ class ChangeLog:
         That is ``stored``, else the end of the log. Raises `StaleStateError` where it can't be read from.
         """
         with database_errors(f"reading {self.file}"), transaction(self.database, "IMMEDIATE"):
-            ((log_id, pruned),) = self.database.execute(f"SELECT id, pruned FROM {LOG}").fetchall()  # noqa: S608
+            ((log_id, pruned),) = self.database.execute(f"SELECT id, pruned FROM {LOG}").fetchall()
             end = last_change(self.database)
             if stored is not None:
                 _check(stored, log_id, pruned, end, self.file)
             position = Position(end if stored is None else stored.change_id, log_id, stored is None or stored.snapshot)
-            self.database.execute(f"INSERT OR REPLACE INTO {READERS} VALUES (?, ?)", (self._reader, position.change_id))  # noqa: S608
+            self.database.execute(f"INSERT OR REPLACE INTO {READERS} VALUES (?, ?)", (self._reader, position.change_id))
         return position
 
     def has_news(self) -> bool:
         """Whether anything was committed since this was asked last; costs next to nothing."""
         with database_errors(f"reading {self.file}"):
-            ((version,),) = self.database.execute("PRAGMA data_version").fetchall()
+            version = int(self.database.execute("PRAGMA data_version").fetchone()[0])
         is_new = version != self._seen_version
         self._seen_version = version
         return is_new
@@ -78,7 +78,7 @@ class ChangeLog:
             return Changes(self._rows(after), schema_version)
 
     def _rows(self, after: int) -> list[tuple[Any, ...]]:
-        select = f"SELECT * FROM {CHANGES} WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
+        select = f"SELECT * FROM {CHANGES} WHERE id > ? ORDER BY id LIMIT ?"
         try:
             return self.database.execute(select, (after, BATCH_ROWS)).fetchall()
         except sqlite3.OperationalError as error:
@@ -100,17 +100,17 @@ class ChangeLog:
         """Delete what every connector has read; this one all up to ``change_id``."""
         with transaction(self.database, "IMMEDIATE"):
             self.database.execute(
-                f"UPDATE {READERS} SET change_id = ? WHERE name = ?",  # noqa: S608
+                f"UPDATE {READERS} SET change_id = ? WHERE name = ?",
                 (change_id, self._reader),
             )
             row = self.database.execute(
-                f"SELECT max(id) FROM (SELECT id FROM {CHANGES}"  # noqa: S608
+                f"SELECT max(id) FROM (SELECT id FROM {CHANGES}"
                 f" WHERE id <= (SELECT min(change_id) FROM {READERS}) ORDER BY id LIMIT ?)",
                 (PRUNE_ROWS,),
             ).fetchone()
             if row[0] is not None:
-                self.database.execute(f"DELETE FROM {CHANGES} WHERE id <= ?", row)  # noqa: S608
-                self.database.execute(f"UPDATE {LOG} SET pruned = ?", row)  # noqa: S608
+                self.database.execute(f"DELETE FROM {CHANGES} WHERE id <= ?", row)
+                self.database.execute(f"UPDATE {LOG} SET pruned = ?", row)
 
     @contextlib.contextmanager
     def _little_patience(self) -> Iterator[None]:
@@ -144,7 +144,9 @@ def text_as_it_is(database: sqlite3.Connection) -> Iterator[None]:
 def _check(stored: Position, log_id: str, pruned: int, end: int, file: Path) -> None:
     """Raises `StaleStateError`."""
     if stored.log_id not in (None, log_id):
-        raise StaleStateError(f"the triggers of {file} were removed and installed again, or it is another database: {WAYS_ON}")
+        raise StaleStateError(
+            f"the triggers of {file} were removed and installed again, or it is another database: {WAYS_ON}"
+        )
     if stored.change_id < pruned:
         raise StaleStateError(
             f"changes {stored.change_id + 1} to {pruned} are deleted in {file}, because no connector of this name was"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_TOKEN = re.compile(
+_WORD = re.compile(
     r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | `(?:[^`]|``)*` | \[[^\]]*\] | --[^\n]* | /\*.*?(?:\*/|\Z) | \w+ | \s+ | .""",
     re.VERBOSE | re.DOTALL,
 )
@@ -16,16 +16,16 @@ def read_index(sql: str) -> tuple[list[str], str]:
 
     ``sql`` is a statement that SQLite has taken.
     """
-    tokens = [token for token in _TOKEN.findall(sql) if not token.startswith(("--", "/*"))]
-    start = tokens.index("(")  # names in quotes are one token
+    words = [word for word in _WORD.findall(sql) if not word.startswith(("--", "/*"))]
+    start = words.index("(")  # names in quotes are one
     terms, depth, end = [""], 1, start + 1
     while depth:
-        token = tokens[end]
-        depth += (token == "(") - (token == ")")
-        if depth == 1 and token == ",":
+        word = words[end]
+        depth += (word == "(") - (word == ")")
+        if depth == 1 and word == ",":
             terms.append("")
         elif depth:
-            terms[-1] += token
+            terms[-1] += word
         end += 1
-    rest = "".join(tokens[end:]).strip()
+    rest = "".join(words[end:]).strip()
     return [_ORDER.sub("", term).strip() for term in terms], re.sub(r"\AWHERE\s*", "", rest, flags=re.IGNORECASE)

@@ -56,7 +56,7 @@ def captured_tables(database: sqlite3.Connection) -> list[Captured]:
     """The tables that are captured, by name, and whether that still works."""
     if not is_installed(database):
         return []
-    rows = database.execute(f"SELECT id, structure FROM {STRUCTURES} WHERE active ORDER BY name").fetchall()  # noqa: S608
+    rows = database.execute(f"SELECT id, structure FROM {STRUCTURES} WHERE active ORDER BY name").fetchall()
     return [_verified(database, structure, Table.from_text(text)) for structure, text in rows]
 
 
@@ -64,7 +64,7 @@ def structures(database: sqlite3.Connection) -> dict[int, Table]:
     """Every structure that recorded changes may have, by its number."""
     if not is_installed(database):
         return {}
-    rows = database.execute(f"SELECT id, structure FROM {STRUCTURES}")  # noqa: S608
+    rows = database.execute(f"SELECT id, structure FROM {STRUCTURES}")
     return {structure: Table.from_text(text) for structure, text in rows}
 
 
@@ -105,8 +105,8 @@ def install(database: sqlite3.Connection, names: Iterable[str] = ()) -> list[Cap
     with transaction(database, "IMMEDIATE"):
         for statement in TABLES:
             database.execute(statement)
-        if database.execute(f"SELECT 1 FROM {LOG}").fetchone() is None:  # noqa: S608
-            database.execute(f"INSERT INTO {LOG} VALUES (?, 0)", (str(uuid.uuid4()),))  # noqa: S608
+        if database.execute(f"SELECT 1 FROM {LOG}").fetchone() is None:
+            database.execute(f"INSERT INTO {LOG} VALUES (?, 0)", (str(uuid.uuid4()),))
         existing = {each.table.name: each for each in captured_tables(database)}
         made = []
         for name in list(names) or table_names(database):
@@ -125,7 +125,9 @@ def _readable(database: sqlite3.Connection, name: str) -> Table:
     if table is None or table.name not in table_names(database):
         raise InstallationError(f"there is no table {name!r} that can be captured; {_known(database)}")
     if len(table.columns) > MOST_COLUMNS:
-        raise InstallationError(f"table {name!r} has {len(table.columns)} columns, at most {MOST_COLUMNS} can be captured")
+        raise InstallationError(
+            f"table {name!r} has {len(table.columns)} columns, at most {MOST_COLUMNS} can be captured"
+        )
     return table
 
 
@@ -139,7 +141,7 @@ def _install(database: sqlite3.Connection, table: Table) -> Captured:
     _widen(database, CHANGES, 2 * len(table.columns) + FIRST_VALUE)
     _widen(database, REPLACED, len(table.columns) + 2)
     number = database.execute(
-        f"INSERT INTO {STRUCTURES} (name, structure, active) VALUES (?, ?, 1)",  # noqa: S608
+        f"INSERT INTO {STRUCTURES} (name, structure, active) VALUES (?, ?, 1)",
         (table.name, table.text()),
     ).lastrowid
     assert number is not None  # noqa: S101 - a row was inserted
@@ -149,8 +151,7 @@ def _install(database: sqlite3.Connection, table: Table) -> Captured:
     except sqlite3.Error as error:
         raise InstallationError(f"the triggers of table {table.name!r} can't be made: {error}") from error
     database.execute(
-        f"INSERT INTO {CHANGES} (ts_ms, structure, op)"  # noqa: S608
-        " VALUES (CAST(strftime('%s', 'now') AS INTEGER) * 1000, ?, ?)",
+        f"INSERT INTO {CHANGES} (ts_ms, structure, op) VALUES (CAST(strftime('%s', 'now') AS INTEGER) * 1000, ?, ?)",
         (number, SNAPSHOT_DUE),
     )
     return Captured(number, table)
@@ -166,7 +167,7 @@ def _widen(database: sqlite3.Connection, name: str, columns: int) -> None:
 
 def _drop_triggers(database: sqlite3.Connection, name: str) -> None:
     """Drop what triggers a table may have of ours, and end its structure."""
-    rows = database.execute(f"SELECT id FROM {STRUCTURES} WHERE name = ? COLLATE NOCASE", (name,)).fetchall()  # noqa: S608
+    rows = database.execute(f"SELECT id FROM {STRUCTURES} WHERE name = ? COLLATE NOCASE", (name,)).fetchall()
     for (structure,) in rows:
         triggers = database.execute(
             "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND substr(name, 1, length(?1)) = ?1",
@@ -174,7 +175,7 @@ def _drop_triggers(database: sqlite3.Connection, name: str) -> None:
         ).fetchall()
         for (trigger,) in triggers:
             database.execute(f"DROP TRIGGER {quoted(trigger)}")
-    database.execute(f"UPDATE {STRUCTURES} SET active = 0 WHERE name = ? COLLATE NOCASE", (name,))  # noqa: S608
+    database.execute(f"UPDATE {STRUCTURES} SET active = 0 WHERE name = ? COLLATE NOCASE", (name,))
 
 
 def remove(database: sqlite3.Connection, names: Iterable[str] = ()) -> list[str]:
@@ -213,7 +214,7 @@ def readers(database: sqlite3.Connection) -> list[Reader]:
     if not is_installed(database):
         return []
     rows = database.execute(
-        f"SELECT name, change_id, (SELECT count(*) FROM {CHANGES} WHERE id > change_id) FROM {READERS} ORDER BY name"  # noqa: S608
+        f"SELECT name, change_id, (SELECT count(*) FROM {CHANGES} WHERE id > change_id) FROM {READERS} ORDER BY name"
     )
     return [Reader(*row) for row in rows]
 
@@ -221,4 +222,4 @@ def readers(database: sqlite3.Connection) -> list[Reader]:
 def forget_reader(database: sqlite3.Connection, name: str) -> bool:
     """Keep no changes for a connector any more; False where it is not known."""
     with transaction(database, "IMMEDIATE"):
-        return database.execute(f"DELETE FROM {READERS} WHERE name = ?", (name,)).rowcount > 0  # noqa: S608
+        return database.execute(f"DELETE FROM {READERS} WHERE name = ?", (name,)).rowcount > 0

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from headwater.config import REQUIRED, ConfigDef, Importance, Option, OptionType, Width, at_least, grouped, not_blank, one_of
+from headwater.config import (
+    REQUIRED,
+    ConfigDef,
+    Importance,
+    Option,
+    OptionType,
+    Width,
+    at_least,
+    grouped,
+    not_blank,
+    one_of,
+)
 from headwater.sources import heartbeat
 from headwater.sources.filters import check_patterns
 from headwater.sources.naming import check_topic_prefix

@@ -36,7 +36,9 @@ class Position:
         try:
             check_offset(offset)
         except OffsetError as error:
-            raise SourceError(f"the stored offset {dict(offset)!r} is not one of a SQLite connector: {START_ANEW}") from error
+            raise SourceError(
+                f"the stored offset {dict(offset)!r} is not one of a SQLite connector: {START_ANEW}"
+            ) from error
         return cls(offset["change_id"], offset.get("log_id"), bool(offset.get("snapshot")))
 
 

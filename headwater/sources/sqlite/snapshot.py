@@ -101,7 +101,7 @@ class Snapshot:
         """The rows in the order of what tells them apart, which stands behind each row's values."""
         identity = [quoted(name) for name in (table.primary if table.rowid is None else (table.rowid,))]
         columns = ", ".join([*map(quoted, table.names), *identity])
-        select = f"SELECT {columns} FROM {quoted(table.name)}"  # noqa: S608
+        select = f"SELECT {columns} FROM {quoted(table.name)}"
         behind = f"WHERE ({', '.join(identity)}) > ({', '.join('?' * len(identity))})"
         order = f"ORDER BY {', '.join(identity)} LIMIT {BATCH_ROWS}"
         rows = self._fetch(f"{select} {order}", ())

@@ -14,7 +14,17 @@ import structlog
 
 from headwater.config import Config
 from headwater.shape import EventShape
-from headwater.source import EMPTY, Batch, Offset, Partition, Resume, Rows, SnapshotProgress, SourceError, SourceProgress
+from headwater.source import (
+    EMPTY,
+    Batch,
+    Offset,
+    Partition,
+    Resume,
+    Rows,
+    SnapshotProgress,
+    SourceError,
+    SourceProgress,
+)
 from headwater.sources.filters import TableFilter
 from headwater.sources.heartbeat import Heartbeats
 from headwater.sources.snapshot_mode import SNAPSHOT_MODES
@@ -125,13 +135,14 @@ class SqliteSource:
                 self._tell_uncaptured(name)
             elif captured[name].problem:
                 raise SourceError(
-                    f"table {self._shape_options.database}.{name}: {captured[name].problem}, so that rows may be missing"
-                    f" from change {behind + 1} on. {self._install(name)} makes its triggers anew and has its rows read"
-                    " again; then restart the task"
+                    f"table {self._shape_options.database}.{name}: {captured[name].problem}, so that rows may be"
+                    f" missing from change {behind + 1} on. {self._install(name)} makes its triggers anew and has its"
+                    " rows read again; then restart the task"
                 )
         for name, each in captured.items():
             if each.dropped and self._captures(name):
-                log.warning("a captured table is gone", table=name, remedy=f"headwater sqlite remove {self._file} {name}")
+                remedy = f"headwater sqlite remove {self._file} {name}"
+                log.warning("a captured table is gone", table=name, remedy=remedy)
 
     def _tell_uncaptured(self, name: str) -> None:
         """A table without triggers is an error where it was asked for."""
@@ -202,7 +213,9 @@ class SqliteSource:
     def _captured_anew(self, change_id: int, structure: int) -> Batch:
         """Behind this place a table has new triggers: what was not recorded before is read from the table."""
         shapes, table = self._shapes_of(structure), self._structures[structure]
-        is_current = any(each.structure == structure and not each.dropped for each in captured_tables(self._opened.database))
+        is_current = any(
+            each.structure == structure and not each.dropped for each in captured_tables(self._opened.database)
+        )
         self._position = replace(self._position, change_id=change_id)
         self._may_have_more = True
         if shapes is None or not is_current or not self._mode.data:
@@ -245,7 +258,9 @@ class SqliteSource:
         """The shapes of the captured tables; changes nothing in the file."""
         database = connect(self._file, self._busy_seconds)
         try:
-            captured = [each for each in captured_tables(database) if not each.dropped and self._captures(each.table.name)]
+            captured = [
+                each for each in captured_tables(database) if not each.dropped and self._captures(each.table.name)
+            ]
             made = [table_shapes(each.table, self._shape_options) for each in captured]
         finally:
             database.close()

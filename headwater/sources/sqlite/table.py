@@ -123,14 +123,16 @@ class UnreachableRowidError(ValueError):
     """A table whose columns have taken every name of the rowid."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"table {name!r} has columns called rowid, _rowid_ and oid, so that its rows can't be told apart")
+        super().__init__(
+            f"table {name!r} has columns called rowid, _rowid_ and oid, so that its rows can't be told apart"
+        )
 
 
 def _unique_indexes(database: sqlite3.Connection, table: str) -> tuple[tuple[UniqueIndex, ...], bool]:
     """The unique indexes, and whether the primary key is one of them."""
     rows = database.execute(
-        'SELECT list.name, list.origin, list.partial, schema.sql FROM pragma_index_list(?) AS list'
-        ' LEFT JOIN sqlite_schema AS schema ON schema.type = \'index\' AND schema.name = list.name'
+        "SELECT list.name, list.origin, list.partial, schema.sql FROM pragma_index_list(?) AS list"
+        " LEFT JOIN sqlite_schema AS schema ON schema.type = 'index' AND schema.name = list.name"
         ' WHERE list."unique" ORDER BY list.name',
         (table,),
     ).fetchall()

@@ -25,11 +25,17 @@ CHANGES, REPLACED, STRUCTURES, READERS, LOG = (
 )
 TABLES = (
     # AUTOINCREMENT: the number of a change that was pruned is never given again.
-    f"CREATE TABLE IF NOT EXISTS {CHANGES} (id INTEGER PRIMARY KEY AUTOINCREMENT, ts_ms INTEGER NOT NULL,"
-    " structure INTEGER NOT NULL, op TEXT NOT NULL)",
+    f"""
+    CREATE TABLE IF NOT EXISTS {CHANGES} (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, ts_ms INTEGER NOT NULL, structure INTEGER NOT NULL, op TEXT NOT NULL
+    )
+    """,
     f"CREATE TABLE IF NOT EXISTS {REPLACED} (structure INTEGER NOT NULL, row INTEGER)",
-    f"CREATE TABLE IF NOT EXISTS {STRUCTURES} (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL,"
-    " structure TEXT NOT NULL, active INTEGER NOT NULL)",
+    f"""
+    CREATE TABLE IF NOT EXISTS {STRUCTURES} (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, structure TEXT NOT NULL, active INTEGER NOT NULL
+    )
+    """,
     f"CREATE TABLE IF NOT EXISTS {READERS} (name TEXT PRIMARY KEY, change_id INTEGER NOT NULL) WITHOUT ROWID",
     f"CREATE TABLE IF NOT EXISTS {LOG} (id TEXT NOT NULL, pruned INTEGER NOT NULL)",
 )
@@ -106,20 +112,19 @@ class _Writer:
 
     def _record(self, operation: str, values: Sequence[str]) -> str:
         names = ", ".join(("ts_ms", "structure", "op", *map(_value, range(len(values)))))
-        return (
-            f"INSERT INTO {CHANGES} ({names}) VALUES ({_NOW}, {self._structure}, '{operation}', {', '.join(values)})"
-        )
+        return f"INSERT INTO {CHANGES} ({names}) VALUES ({_NOW}, {self._structure}, '{operation}', {', '.join(values)})"
 
     def _put_aside_conflicts(self, condition: str) -> list[str]:
         """Statements that put aside the rows that NEW conflicts with, and nothing else of this table."""
         values = [_value(number) for number in range(self._count)]
         row = "NULL" if self._table.rowid is None else self._identity[0]
-        return [
-            f"DELETE FROM {REPLACED} WHERE structure = {self._structure}",
+        forget = f"DELETE FROM {REPLACED} WHERE structure = {self._structure}"
+        put_aside = (
             f"INSERT INTO {REPLACED} ({', '.join(('structure', 'row', *values))})"
             f" SELECT {', '.join((str(self._structure), row, *self._columns))} FROM {self._name}"
-            f" WHERE ({self._conflicts()}){condition}",
-        ]
+            f" WHERE ({self._conflicts()}){condition}"
+        )
+        return [forget, put_aside]
 
     def _record_replaced(self) -> list[str]:
         """Statements that record as deleted what was put aside and is gone."""
@@ -128,11 +133,12 @@ class _Writer:
         still_there = f"SELECT 1 FROM {self._name} AS t WHERE " + self._same(
             [f"t.{column}" for column in self._identity], [f"{REPLACED}.{column}" for column in self._put_aside]
         )
-        return [
+        record = (
             f"INSERT INTO {CHANGES} (ts_ms, structure, op, {values})"
             f" SELECT {_NOW}, {self._structure}, 'd', {values} FROM {REPLACED}"
             f" WHERE structure = {self._structure} AND ({became_new} OR NOT EXISTS ({still_there}))"
-        ]
+        )
+        return [record]
 
     def _forget_deleted(self) -> str:
         """With recursive_triggers on, a replaced row fires the delete trigger, which records it."""

@@ -64,7 +64,9 @@ def column_type(column: Column, options: ValueOptions) -> ColumnType:
 
 def key_schema(table: Table, topic: str, options: ValueOptions) -> Schema:
     """The schema of a message's key; the table must have one."""
-    return _struct(f"{topic}.Key", [column for name in table.key for column in table.columns if column.name == name], options)
+    return _struct(
+        f"{topic}.Key", [column for name in table.key for column in table.columns if column.name == name], options
+    )
 
 
 def row_schema(columns: list[Column], topic: str, options: ValueOptions) -> Schema:

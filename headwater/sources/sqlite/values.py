@@ -94,7 +94,8 @@ def time_micros(value: Any) -> int:
         return ((clock.hour * 60 + clock.minute) * 60 + clock.second) * _MICROS + clock.microsecond
     if isinstance(value, bytes):
         raise ValueError("the column's type promises a time, the value is a blob")  # noqa: TRY004
-    return round(value * _MICROS)
+    seconds: float = value
+    return round(seconds * _MICROS)
 
 
 def _moment(value: Any) -> int:

@@ -10,7 +10,7 @@ C_COMPILER := gcc libc6-dev python3-dev
 HAS_C = { command -v gcc && $(PYTHON) -c 'import sysconfig; open(sysconfig.get_path("include") + "/Python.h")'; } \
 	>/dev/null 2>&1
 
-.PHONY: help install demo demo-mysql test check bench bench-plan footprint faults docs lock clean
+.PHONY: help install demo demo-mysql test check bench bench-plan bench-sqlite footprint faults docs lock clean
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -62,6 +62,9 @@ bench: $(INSTALLED)  ## Headwater beside Debezium, table and plot into docs; BEN
 
 bench-plan: $(INSTALLED)  ## micro-benchmark of the plan on recorded log bytes
 	@PYTHONPATH=. $(BIN)/python bench/plan.py
+
+bench-sqlite: $(INSTALLED)  ## what capture costs a writer of SQLite, and events a second end to end
+	@PYTHONPATH=. $(BIN)/python bench/sqlite.py
 
 footprint: $(INSTALLED)  ## memory of a worker with one task, and the time to its first event
 	@tools/services up mysql kafka

@@ -27,6 +27,7 @@ class Extent:
 
     ``kills``, ``drains``, ``cuts``, ``orders``  of a kind, under each of the settings of binlog_row_metadata
     ``rows``                                     in the table when the connector starts
+    ``sqlite_kills``                             of a connector that reads SQLite, under each sink
     """
 
     kills: int
@@ -34,11 +35,12 @@ class Extent:
     cuts: int
     orders: int
     rows: int
+    sqlite_kills: int
 
 
 EXTENTS = {
-    "short": Extent(kills=4, drains=2, cuts=2, orders=5, rows=3_000),
-    "full": Extent(kills=50, drains=20, cuts=40, orders=40, rows=20_000),
+    "short": Extent(kills=4, drains=2, cuts=2, orders=5, rows=3_000, sqlite_kills=5),
+    "full": Extent(kills=50, drains=20, cuts=40, orders=40, rows=20_000, sqlite_kills=100),
 }
 
 

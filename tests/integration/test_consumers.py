@@ -46,12 +46,12 @@ def test_messages_come_with_all_that_was_sent_in_the_order_of_their_partition(br
 def test_a_key_has_one_partition_on_every_broker(broker: Broker) -> None:
     """As Kafka's Java producer chooses it."""
     topic = broker.topic()
-    for key in (b"a", b"21", b"foobar", b"a-little-bit-long-string"):
+    for key in (b"21", b"foobar", b"abc"):
         broker.send(topic, key.decode(), key=key)
     reader = broker.reader(topic)
-    reader.read(4)
+    reader.read(3)
     partitions = {m.key: m.partition for m in reader.messages}
-    assert partitions == {b"a": 0, b"21": 0, b"foobar": 0, b"a-little-bit-long-string": 1}
+    assert partitions == {b"21": 0, b"foobar": 0, b"abc": 1}
 
 
 def test_a_group_goes_on_behind_what_it_committed(broker: Broker) -> None:

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def database(tmp_path: Path) -> sqlite3.Connection:
     return connection
 
 
-JSON = {
+JSON: dict[str, Any] = {
     "name": "shop",
     "worker": {"bootstrap.servers": "OUT", "key.converter": "string", "offset.storage.file.filename": "STATE"},
     "config": {
@@ -120,11 +121,11 @@ def test_run_delivers_until_it_is_told_to_stop_and_goes_on(
 
 
 def test_stdout_is_readable_by_the_next_program(database: sqlite3.Connection, tmp_path: Path) -> None:
-    config = {**JSON, "worker": {"bootstrap.servers": "stdout://json", "offset.storage.file.filename": "s.db"}}
-    config["config"] = {**JSON["config"], "database.file": "shop.db", "snapshot.mode": "initial_only"}
-    (tmp_path / "c.json").write_text(json.dumps(config))
-    command = [*HEADWATER, "run", "c.json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=tmp_path) as process:
+    worker = {"bootstrap.servers": "stdout://json", "offset.storage.file.filename": str(tmp_path / "s.db")}
+    connector = {**JSON["config"], "database.file": str(tmp_path / "shop.db"), "snapshot.mode": "initial_only"}
+    (tmp_path / "c.json").write_text(json.dumps({"worker": worker, "config": connector}))
+    command = [*HEADWATER, "run", tmp_path / "c.json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         line = json.loads(process.stdout.readline())
         process.terminate()
@@ -143,16 +144,16 @@ def test_stdout_is_readable_by_the_next_program(database: sqlite3.Connection, tm
         ("c.properties", "debezium.source.x=y\ndebezium.sink.type=kinesis", "debezium.sink.type must be one of"),
         (
             "c.json",
-            '{"connector.class": "sqlite", "topic.prefix": "s", "database.file": "no.db", "bootstrap.servers": "stdout://"}',
-            "there is no database file no.db",
+            '{"connector.class": "sqlite", "topic.prefix": "s", "database.file": "/no.db", "bootstrap.servers": "stdout://"}',
+            "there is no database file /no.db",
         ),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said_in_a_few_words(tmp_path: Path, name: str, text: str, words: str) -> None:
     (tmp_path / name).write_text(text)
     environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
-    command = [*HEADWATER, "run", name]
-    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    command = [*HEADWATER, "run", tmp_path / name]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 1
     assert words in result.stderr
     assert "Traceback" not in result.stderr

@@ -60,7 +60,7 @@ class SqliteSource:
         self._log: ChangeLog | None = None
         self._snapshot: Snapshot | None = None
         self._snapshot_taken: SnapshotProgress | None = None
-        self._position: Position
+        self._position = Position(0, None)
         self._structures: Mapping[int, Table] = {}
         self._schema_version: int | None = None
         self._shapes: dict[int, TableShapes | None] = {}

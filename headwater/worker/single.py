@@ -50,6 +50,7 @@ def run_single(
                 task_store,
                 Meter(),
                 on_running=on_running,
+                on_waiting=lambda _reason: None,  # the log tells of it
                 stopping=stopping,
                 topics_reset=threading.Event(),
             )

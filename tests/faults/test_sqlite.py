@@ -1,4 +1,4 @@
-"""A connector on SQLite killed at any moment, and its writers too: what the database's own journal says is what arrives.
+"""A connector on SQLite killed at any moment, and its writers too: what its database's journal says is what arrives.
 
 Writers keep a journal in the database, a row for each change in the transaction of the change: so it says what was
 committed, whoever is killed.
@@ -178,8 +178,7 @@ def test_killed_at_any_moment(
             if number == 0 or dice.random() < 0.3:
                 time.sleep(dice.uniform(0, START_SECONDS))
             else:
-                seen = told.count
-                wait_until("more changes", lambda s=seen: told.count > s or process.poll() is not None)
+                _wait_for_more(told, process)
                 time.sleep(dice.uniform(0, 0.2))
             assert process.poll() is None, log.read_text()[-4000:]
             process.kill()
@@ -202,6 +201,11 @@ def test_killed_at_any_moment(
     verdict.assert_complete()
     if address.startswith("local://"):
         assert verdict.repeated == 0
+
+
+def _wait_for_more(told: Told, process: subprocess.Popen[bytes]) -> None:
+    seen = told.count
+    wait_until("more changes", lambda: told.count > seen or process.poll() is not None)
 
 
 def _configuration(file: Path, address: str, prefix: str, folder: Path) -> dict[str, dict[str, str]]:

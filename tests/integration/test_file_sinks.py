@@ -40,7 +40,7 @@ def test_json_lines_hold_json_as_it_is_and_anything_else_as_text() -> None:
 
 
 def test_what_people_read_gives_a_terminal_no_orders() -> None:
-    text = readable(message("\x1b[31mred\nnext".encode(), partition=2)).decode()
+    text = readable(message(b"\x1b[31mred\nnext", partition=2)).decode()
     assert "\x1b" not in text
     assert text.splitlines() == ["t  partition 2", '  key    {"id":1}', "  value  \\x1b[31mred\\nnext", "  h: x", ""]
 

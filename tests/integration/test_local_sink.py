@@ -177,7 +177,7 @@ def test_a_file_that_is_something_else_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_partition_that_a_topic_has_not_is_refused(file: Path) -> None:
     sink = opened(file)
+    sink.send([(0, "t", None, b"x", None, 3, NOW)])
     with pytest.raises(SinkError, match="topic t has no partition 3"):
-        sink.send([(0, "t", None, b"x", None, 3, NOW)])
         sink.flush(1)
     sink.close(0)

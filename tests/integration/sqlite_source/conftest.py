@@ -67,5 +67,3 @@ def streaming(capture: MakeCapture) -> MakeCapture:
         return capture(resume, **{"snapshot_mode": "no_data", **options})
 
     return start
-
-

@@ -73,7 +73,8 @@ def test_stale_triggers_stop_the_task_and_a_snapshot_mends_it(
     error, came = task.stopped()
     assert f"from change {last + 1} on" in str(error)
     assert f"headwater sqlite install {file} item" in str(error)
-    pytest.raises(SourceError, capture, task.again(), installs=False).match(problem)
+    with pytest.raises(SourceError, match=problem):
+        capture(task.again(), installs=False)
     assert [e.key for e in came] == []
     status, said = headwater("verify", file)
     assert (status, "item: recorded" in said) == (1, False)

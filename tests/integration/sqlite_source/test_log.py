@@ -163,7 +163,7 @@ def test_text_that_is_no_utf8_is_found_in_its_row_and_not_before(writer, capture
 
 
 def test_hostile_names(file: Path, writer, streaming: MakeCapture) -> None:
-    name, column = "x'); DROP TABLE mark; --", 'a"b\'c\n{}'
+    name, column = "x'); DROP TABLE mark; --", "a\"b'c\n{}"
     quoted = '"' + name.replace('"', '""') + '"', '"' + column.replace('"', '""') + '"'
     writer.execute(f"CREATE TABLE {quoted[0]} ({quoted[1]} TEXT UNIQUE, NEW INTEGER, OLD INTEGER)")
     task = streaming()
@@ -173,5 +173,3 @@ def test_hostile_names(file: Path, writer, streaming: MakeCapture) -> None:
     assert [operation for operation, _ in events] == ["c", "d", "c"]
     assert events[-1][1] == {column: "1", "NEW": 4, "OLD": 5}
     json.dumps(task.offset)
-
-

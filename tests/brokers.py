@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -107,10 +107,8 @@ def kafka_broker(bootstrap: str) -> Broker:
     from confluent_kafka.admin import AdminClient, NewTopic
 
     def make_topic(name: str) -> None:
-        made: Mapping[str, object] = AdminClient({"bootstrap.servers": bootstrap}).create_topics(
-            [NewTopic(name, PARTITIONS, 1)]
-        )
-        for future in made.values():
-            future.result()  # type: ignore[attr-defined]
+        admin = AdminClient({"bootstrap.servers": bootstrap})
+        for future in admin.create_topics([NewTopic(name, PARTITIONS, 1)]).values():
+            future.result()
 
     return Broker(f"kafka://{bootstrap}", make_topic)

@@ -23,16 +23,15 @@ import pytest
 
 from headwater.consumers import open_consumer
 from headwater.sources.sqlite.installation import install
+from tests.faults import sqlite_writer
 from tests.faults.conftest import Extent
 from tests.faults.ledger import Key, Step
+from tests.faults.sqlite_writer import TABLE, WRITERS
 from tests.faults.verdict import Verdict
 from tests.worker_process import wait_until
 
-TABLE = "account"
 START_SECONDS = 2.5
 """About what a connector takes to start: a moment in between hits any stage of it."""
-WRITERS = 2
-PACE_SECONDS = 0.004
 
 
 class Writers:
@@ -44,7 +43,9 @@ class Writers:
         self._processes = [self._start(number) for number in range(WRITERS)]
 
     def _start(self, number: int) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, __file__, str(self._file), str(number), str(self._dice.random())])
+        return subprocess.Popen(
+            [sys.executable, sqlite_writer.__file__, str(self._file), str(number), str(self._dice.random())]
+        )
 
     def kill(self) -> None:
         """In whatever transaction it is."""
@@ -58,45 +59,6 @@ class Writers:
         for process in self._processes:
             process.kill()
             process.wait()
-
-
-def _write(file: str, writer: str, seed: str) -> None:
-    """Transactions on rows of its own: a few changes each, a tenth of them rolled back."""
-    dice = random.Random(seed)
-    database = sqlite3.connect(file, timeout=60, isolation_level=None)
-    while True:
-        time.sleep(PACE_SECONDS)
-        database.execute("BEGIN IMMEDIATE")
-        for _ in range(dice.choice((1, 1, 2, 3, 20))):
-            _change(database, dice, dice.randrange(40) * WRITERS + int(writer))
-        database.execute("ROLLBACK" if dice.random() < 0.1 else "COMMIT")
-
-
-def _change(database: sqlite3.Connection, dice: random.Random, row: int) -> None:
-    """One change, and what it is to be delivered as, in the journal."""
-    note = str(uuid.uuid4())
-    exists = database.execute(f"SELECT note FROM {TABLE} WHERE id = ?", (row,)).fetchone()
-    told: list[tuple[str, str]]
-    match dice.choice(("insert", "replace", "upsert", "update", "delete")) if exists else "insert":
-        case "insert" if not exists:
-            database.execute(f"INSERT INTO {TABLE} VALUES (?, ?)", (row, note))
-            told = [("c", note)]
-        case "update":
-            database.execute(f"UPDATE {TABLE} SET note = ? WHERE id = ?", (note, row))
-            told = [("u", note)]
-        case "upsert":
-            database.execute(
-                f"INSERT INTO {TABLE} VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET note = excluded.note", (row, note)
-            )
-            told = [("u", note)]
-        case "delete":
-            database.execute(f"DELETE FROM {TABLE} WHERE id = ?", (row,))
-            told = [("d", exists[0])]
-        case _:
-            database.execute(f"INSERT OR REPLACE INTO {TABLE} VALUES (?, ?)", (row, note))
-            told = [("d", exists[0]), ("c", note)]
-    for operation, text in told:
-        database.execute("INSERT INTO journal (account, op, note) VALUES (?, ?, ?)", (row, operation, text))
 
 
 class Told:
@@ -267,7 +229,3 @@ def _judge(due: dict[int, list[tuple[str, str]]], arrived: dict[int, list[tuple[
 
 def _step(change: tuple[str, str], number: int) -> Step:
     return Step(number, change[0], 0)
-
-
-if __name__ == "__main__":
-    _write(*sys.argv[1:])

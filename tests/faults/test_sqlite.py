@@ -6,6 +6,7 @@ committed, whoever is killed.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import signal
@@ -132,9 +133,10 @@ def test_killed_at_any_moment(
         with log.open("ab") as out:
             return subprocess.Popen([sys.executable, "-m", "headwater", "run", config], stdout=out, stderr=out)
 
+    process = start()
+    wait_until("the start position to be stored", lambda: _has_position(tmp_path / "state.db"))
     told = Told(address, f"{prefix}.bank.{TABLE}")
     writers = Writers(file, dice)
-    process = start()
     try:
         for number in range(extent.sqlite_kills):
             if number == 0 or dice.random() < 0.3:
@@ -163,6 +165,15 @@ def test_killed_at_any_moment(
     verdict.assert_complete()
     if address.startswith("local://"):
         assert verdict.repeated == 0
+
+
+def _has_position(state_file: Path) -> bool:
+    """Whether the task is RUNNING: what commits from now on is delivered."""
+    if not state_file.exists():
+        return False
+    with contextlib.closing(sqlite3.connect(state_file)) as database, contextlib.suppress(sqlite3.OperationalError):
+        return database.execute("SELECT 1 FROM offsets").fetchone() is not None
+    return False
 
 
 def _wait_for_more(told: Told, process: subprocess.Popen[bytes]) -> None:

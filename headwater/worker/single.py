@@ -5,19 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 
-import structlog
-
 from headwater.config import ConfigError
 from headwater.logs import redact_logs
 from headwater.meter import Meter
 from headwater.stores.sqlite import SqliteStore, SqliteTaskStore
-from headwater.worker.assembly import build_pipeline
-from headwater.worker.connector_config import read_connector_config
+from headwater.worker.assembly import build_pipeline, find_problems
+from headwater.worker.connector_config import name_options, read_connector_config
+from headwater.worker.option_names import log_warnings
 from headwater.worker.task import DRAIN_SHARE
-from headwater.worker.validation import validate
+from headwater.worker.transforms import transform_warnings
 from headwater.worker.worker_config import WorkerConfig
-
-log = structlog.get_logger(__name__)
 
 
 def run_single(
@@ -32,13 +29,11 @@ def run_single(
     Raises `ConfigError`, `headwater.stores.sqlite.StateFileError`, and what ends a task
     (`headwater.worker.task.FORESEEN`).
     """
-    found = validate(worker, raw)
-    for warning in found.warnings:
-        log.warning(warning.message, option=warning.option)
-    if found.problems:
-        raise ConfigError(found.problems)
+    log_warnings([*name_options(raw, worker.references).warnings, *transform_warnings(raw)])
     connector = read_connector_config(raw, worker.references)
     redact_logs(connector.redact)
+    if problems := find_problems(worker, connector.values):
+        raise ConfigError(connector.redact.of_problems(problems))
     store = SqliteStore(worker.state_file)
     try:
         task_store = SqliteTaskStore(worker.state_file, connector.name, 0, store.begin_epoch(connector.name, 0))

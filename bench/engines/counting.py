@@ -30,7 +30,7 @@ class CountingSink:
     def send(self, messages: Sequence[Message]) -> None:
         """Count."""
         size = 0
-        for _, _, key, value, *_ in messages:
+        for _, _, key, value, _, _, _ in messages:
             size += len(key or b"") + len(value or b"")
         self._bytes += size
         if self._arrivals:

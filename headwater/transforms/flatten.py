@@ -14,7 +14,7 @@ from headwater.record import Schema, Type
 from headwater.shape import NULL, Const, MessageShape, Node
 from headwater.transform import Ask, Part, TransformError
 from headwater.transforms.operand import operand, with_operand
-from headwater.tree import Member, members, or_default, struct_of
+from headwater.tree import Member, call, may_be_null, members, or_default, struct_of, whole
 
 OPTIONS = ConfigDef(
     Option("delimiter", OptionType.STRING, ".", "What stands between the names of fields.", Importance.MEDIUM),
@@ -46,7 +46,6 @@ class Flatten:
         self, schema: Schema, node: Node, prefix: str, default: dict[str, Any] | None, *, optional: bool
     ) -> Iterator[Member]:
         """The fields of a struct and all within it; ``default`` and ``optional`` come from what it is in."""
-        is_null = isinstance(node, Const) and node.value is None
         for field in members(schema, node):
             name = f"{prefix}{self._delimiter}{field.name}" if prefix else field.name
             is_optional = optional or field.schema.optional
@@ -58,4 +57,18 @@ class Flatten:
                 raise TransformError(f"the field {name!r} of type {field.schema.type} can't be flattened")
             else:
                 flat = replace(field.schema, optional=is_optional, default=inherited)
-                yield Member(name, flat, NULL if is_null else or_default(field))
+                yield Member(name, flat, _value(schema, node, field))
+
+
+def _value(schema: Schema, node: Node, field: Member) -> Node:
+    """The value of a struct's field, its default where it is null; null where the whole struct is."""
+    if isinstance(node, Const) and node.value is None:
+        return NULL
+    value = or_default(field)
+    if value is field.node or not may_be_null(schema, node):
+        return value
+    return call(_within, whole(schema, node), whole(field.schema, value))
+
+
+def _within(struct: dict[str, Any] | None, value: Any) -> Any:
+    return None if struct is None else value

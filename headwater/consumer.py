@@ -77,11 +77,10 @@ class Consumer(Protocol):
         Raises `ConsumerError`.
         """
 
-    def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Remember for the group which offset of each partition is to be read next.
+    def commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
+        """Remember for the group which offset of each partition is to be read next. Raises `ConsumerError`.
 
-        What was committed may be forgotten (an outage, a partition lost meanwhile): messages are then read again.
-        Raises `ConsumerError`.
+        False where that can't be done now (an outage, a partition lost meanwhile): messages may be read again.
         """
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
@@ -92,6 +91,11 @@ class Consumer(Protocol):
 
     def resume(self, partition: TopicPartition) -> None:
         """Give its messages again."""
+
+    def read_to(self) -> Mapping[TopicPartition, int]:
+        """Up to which offset each assigned partition was read, as far as it was, what doesn't show (a transaction's
+        end) included.
+        """
 
     def ends(self, topics: Sequence[str]) -> Mapping[TopicPartition, tuple[int, int]]:
         """Of every partition, whoever reads it: the offset of its oldest message, and the one that its next will have.

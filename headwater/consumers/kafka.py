@@ -21,6 +21,8 @@ from headwater.kafka_log import ClientLog
 
 log = structlog.get_logger(__name__)
 
+_Callback = Callable[[Client, list[ClientPartition]], None]
+
 ASK_SECONDS = 10.0
 """How long a question to the cluster may take."""
 
@@ -30,8 +32,8 @@ DEFAULTS = {
     "isolation.level": "read_committed",
 }
 """Where no option says otherwise. With librdkafka's own strategy each rebalance would interrupt every member."""
-FIXED = {"enable.auto.commit": False, "enable.auto.offset.store": False, "enable.partition.eof": False}
-"""An offset is committed when its message has been handled, and by no timer."""
+FIXED = {"enable.auto.commit": False, "enable.auto.offset.store": False, "enable.partition.eof": True}
+"""An offset is committed when its message has been handled, and by no timer; a partition's end is told."""
 
 _MENDS = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "grant the user READ and DESCRIBE on the topic",
@@ -57,6 +59,7 @@ class KafkaConsumer:
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._failure: ConsumerError | None = None
+        self._read_to: dict[TopicPartition, int] = {}
         try:
             self._client = Client({**settings, "error_cb": self._on_error}, logger=ClientLog())
         except KafkaException as error:
@@ -67,8 +70,8 @@ class KafkaConsumer:
         self._client.subscribe(
             list(topics),
             on_assign=_telling(listener.assigned),
-            on_revoke=_telling(listener.revoked),
-            on_lost=_telling(listener.lost),
+            on_revoke=self._leaving(listener.revoked),
+            on_lost=self._leaving(listener.lost),
         )
 
     def poll(self, timeout: float, most: int = 1) -> list[Message]:
@@ -77,24 +80,25 @@ class KafkaConsumer:
         polled = [] if first is None else [first]
         if polled and most > 1:
             polled += self._client.consume(most - 1, 0)
-        messages = [message for each in polled if (message := _message(each)) is not None]
+        messages = [message for each in polled if (message := self._message(each)) is not None]
         if self._failure is not None:
             raise self._failure
         return messages
 
-    def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+    def commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
         """As `headwater.consumer.Consumer.commit`: waits until the cluster has it."""
         wanted = [ClientPartition(*partition, offset) for partition, offset in offsets.items()]
-        if not wanted:
-            return
         try:
             self._client.commit(offsets=wanted, asynchronous=False)
         except KafkaException as error:
             _raise_final(error.args[0])
             log.warning("offsets could not be committed: messages may be read again", error=error.args[0].str())
+            return False
+        return True
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """As `headwater.consumer.Consumer.seek`."""
+        self._read_to.pop(partition, None)
         with _of_assigned(partition):
             self._client.seek(ClientPartition(*partition, offset))
 
@@ -107,6 +111,10 @@ class KafkaConsumer:
         """As `headwater.consumer.Consumer.resume`."""
         with _of_assigned(partition):
             self._client.resume([ClientPartition(*partition)])
+
+    def read_to(self) -> Mapping[TopicPartition, int]:
+        """As `headwater.consumer.Consumer.read_to`."""
+        return dict(self._read_to)
 
     def ends(self, topics: Sequence[str]) -> Mapping[TopicPartition, tuple[int, int]]:
         """As `headwater.consumer.Consumer.ends`."""
@@ -125,36 +133,42 @@ class KafkaConsumer:
         """As `headwater.consumer.Consumer.close`."""
         self._client.close()
 
+    def _leaving(self, tell: Callable[[Sequence[TopicPartition]], None]) -> _Callback:
+        def left(partitions: Sequence[TopicPartition]) -> None:
+            tell(partitions)
+            for partition in partitions:
+                self._read_to.pop(partition, None)
+
+        return _telling(left)
+
+    def _message(self, polled: ClientMessage) -> Message | None:
+        """A message, or none where it is a report: of an end, of an error that passes. Raises `ConsumerError`."""
+        error, offset = polled.error(), int(polled.offset() or 0)
+        place = TopicPartition(str(polled.topic()), int(polled.partition() or 0))
+        if error is not None and error.code() == KafkaError._PARTITION_EOF:
+            self._read_to[place] = offset
+            return None
+        if error is not None:
+            _raise_final(error)
+            log.warning("Kafka can't be read for now", error=error.str(), topic=polled.topic())
+            return None
+        self._read_to[place] = offset + 1
+        kind, milliseconds = polled.timestamp()
+        headers: Any = polled.headers() or ()
+        timestamp = None if kind == TIMESTAMP_NOT_AVAILABLE else milliseconds
+        return Message(*place, offset, polled.key(), polled.value(), tuple(headers), timestamp)
+
     def _on_error(self, error: KafkaError) -> None:
         """Something is wrong with the client as a whole; most of it it mends by itself."""
         if error.fatal() or error.code() in (KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED):
             self._failure = ConsumerError(_text(error))
 
 
-def _telling(tell: Callable[[Sequence[TopicPartition]], None]) -> Callable[[Client, list[ClientPartition]], None]:
+def _telling(tell: Callable[[Sequence[TopicPartition]], None]) -> _Callback:
     def told(_client: Client, partitions: list[ClientPartition]) -> None:
         tell([TopicPartition(each.topic, each.partition) for each in partitions])
 
     return told
-
-
-def _message(polled: ClientMessage) -> Message | None:
-    """A message, or none where it is a report of an error that passes. Raises `ConsumerError`."""
-    if (error := polled.error()) is not None:
-        _raise_final(error)
-        log.warning("Kafka can't be read for now", error=error.str(), topic=polled.topic())
-        return None
-    kind, milliseconds = polled.timestamp()
-    headers: Any = polled.headers() or ()
-    return Message(
-        str(polled.topic()),
-        int(polled.partition() or 0),
-        int(polled.offset() or 0),
-        polled.key(),
-        polled.value(),
-        tuple(headers),
-        None if kind == TIMESTAMP_NOT_AVAILABLE else milliseconds,
-    )
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ using one asks for no other.
 """
 
 from headwater.consumer import Message
+from headwater.inbox.dead_letters import DeadLetters
 from headwater.inbox.errors import AutocommitError, HandlerError, InboxError, RejectedMessageError
 from headwater.inbox.inbox import AsyncInbox, Inbox
 from headwater.inbox.message_id import from_header, from_place
@@ -14,6 +15,7 @@ from headwater.inbox.subscription import Subscription
 __all__ = [
     "AsyncInbox",
     "AutocommitError",
+    "DeadLetters",
     "HandlerError",
     "Inbox",
     "InboxError",

@@ -8,6 +8,7 @@ from enum import Enum, auto
 from typing import TypeVar
 
 from headwater.consumer import Message
+from headwater.deserializer import RetriableDeserializationError
 from headwater.inbox.errors import InboxError
 from headwater.inbox.inbox import AsyncInbox, Inbox
 
@@ -20,7 +21,7 @@ AsyncHandler = Callable[[S, Message], Awaitable[None]]
 
 
 class PassingError(Exception):
-    """The database was away, or ended the transaction: the attempt doesn't count."""
+    """The database (or a schema registry) was away, or ended the transaction: the attempt doesn't count."""
 
 
 class _Stage(Enum):
@@ -43,7 +44,8 @@ class _Progress:
             yield
         except Exception as error:
             no_connection = self.stage is not _Stage.HANDLING and isinstance(error, OSError)
-            if no_connection or self._inbox.is_passing(error):
+            no_schemas = isinstance(error, RetriableDeserializationError)
+            if no_connection or no_schemas or self._inbox.is_passing(error):
                 raise PassingError(f"{type(error).__name__}: {error}") from error
             if self.stage is _Stage.RECORDING and not isinstance(error, InboxError):
                 raise InboxError(

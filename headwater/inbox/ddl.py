@@ -21,6 +21,8 @@ def ddl(dialect: str, table: str = "inbox") -> list[str]:
     check_name(table)
     if dialect == "mongodb":
         return [f'db.createCollection("{table}")', f'db.getCollection("{table}").createIndex({{handled_at: 1}})']
+    if dialect == "sqlite" and "." in table:
+        raise ValueError("in SQLite a table's name has no dot")
     text, time = _COLUMNS[dialect]
     columns = (
         f"consumer {text} NOT NULL",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
 
 from headwater.consumer import Message
 from headwater.sink import ANY_PARTITION, NOW, Headers, RetriableSinkError, Sink
+from headwater.sinks import open_sink
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,11 @@ class DeadLetters:
         self._topic = topic
         self._new_sink = new_sink
         self._sink: Sink | None = None
+
+    @classmethod
+    def at(cls, broker: str, topic: str, options: Mapping[str, str] | None = None) -> DeadLetters:
+        """Those of the broker at the address ``broker``; see `headwater.sinks.open_sink`."""
+        return cls(topic, lambda: open_sink(broker, "headwater-dead-letters", options))
 
     def deliver(self, message: Message, failure: Failure) -> None:
         """Comes back when the letter is safe. Raises `RetriableSinkError`, or `SinkError` where someone has to act."""

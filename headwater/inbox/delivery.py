@@ -95,8 +95,7 @@ class Delivery:
             self._held.pop(partition, None)
 
     def _commit(self, offsets: Mapping[TopicPartition, int]) -> None:
-        if offsets:
-            self.consumer.commit(offsets)
+        if offsets and self.consumer.commit(offsets):
             for partition in list(offsets):
                 del self._handled[partition]
         self._committed_at = time.monotonic()

@@ -50,7 +50,7 @@ class Inbox:
 
     def is_passing(self, error: BaseException) -> bool:
         """As `headwater.inbox.Inbox.is_passing`."""
-        return _is_passing(error)
+        return is_passing(error)
 
     def prune(self, older_than: timedelta) -> int:
         """As `headwater.inbox.Inbox.prune`. A TTL index on ``handled_at`` does the same by itself."""
@@ -82,7 +82,7 @@ class AsyncInbox:
 
     def is_passing(self, error: BaseException) -> bool:
         """As `headwater.inbox.Inbox.is_passing`."""
-        return _is_passing(error)
+        return is_passing(error)
 
     async def prune(self, older_than: timedelta) -> int:
         """As `Inbox.prune`."""
@@ -99,7 +99,8 @@ def _old(older_than: timedelta) -> Mapping[str, Any]:
     return {"handled_at": {"$lt": datetime.now(UTC) - older_than}}
 
 
-def _is_passing(error: BaseException) -> bool:
+def is_passing(error: BaseException) -> bool:
+    """Whether the error says something of the servers at this moment: see `headwater.inbox.Inbox.is_passing`."""
     if isinstance(error, (ConnectionFailure, WTimeoutError)):
         return True
     return isinstance(error, PyMongoError) and any(map(error.has_error_label, _PASSING_LABELS))

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 from headwater.consumer import Message
 from headwater.consumers import open_consumer
@@ -20,7 +18,7 @@ from headwater.inbox.errors import InboxError
 from headwater.inbox.inbox import AsyncInbox, Inbox
 from headwater.inbox.message_id import MessageId, from_outbox
 from headwater.inbox.retry import Retry
-from headwater.sinks import open_sink
+from headwater.inbox.stopping import stopped_by_signals
 
 S = TypeVar("S")
 
@@ -66,7 +64,7 @@ class Subscription(Generic[S]):
         `headwater.consumer.ConsumerError` or `headwater.sink.SinkError`, where someone has to act.
         """
         stop = stop or threading.Event()
-        with _stopped_by_signals(stop):
+        with stopped_by_signals(stop):
             if self.is_async:
                 asyncio.run(self.run_async(stop))
             else:
@@ -100,28 +98,5 @@ class Subscription(Generic[S]):
 
     def _deliver(self, handle: Callable[[Message], bool], stopping: Callable[[], bool]) -> None:
         consumer = open_consumer(self.broker, self.group, self.options)
-        letters = None
-        if self.dead_letters is not None:
-            letters = DeadLetters(self.dead_letters, lambda: open_sink(self.broker, self.group, self.options))
+        letters = DeadLetters.at(self.broker, self.dead_letters, self.options) if self.dead_letters else None
         Delivery(consumer, self.topics, self.group, handle, self.retry, letters).run(stopping)
-
-
-@contextmanager
-def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
-    """The first SIGTERM or SIGINT sets ``stop``, the second one does what it did before."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before: dict[signal.Signals, Any] = {}
-
-    def handle(number: int, _frame: object) -> None:
-        stop.set()
-        signal.signal(number, before[signal.Signals(number)])
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        before[number] = signal.signal(number, handle)
-    try:
-        yield
-    finally:
-        for number, action in before.items():
-            signal.signal(number, action)

@@ -12,6 +12,7 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from headwater.inbox import Subscription
+from headwater.projection import Projection
 from tests.worker_process import wait_until
 
 Send = Callable[..., None]
@@ -30,11 +31,13 @@ def topic(kafka_bootstrap: str) -> Iterator[str]:
 
 @pytest.fixture
 def send(kafka_bootstrap: str, topic: str) -> Send:
-    """Puts values into the topic: ``send("a", "b", id="1", partition=1)``; every one has the id where one is given."""
+    """Puts values into the topic: ``send("a", "b", message_id="1", partition=1)``; all have that id."""
     producer = Producer({"bootstrap.servers": kafka_bootstrap})
 
-    def send(*values: str | bytes | None, id: str | None = None, partition: int = 0, key: str | None = None) -> None:
-        headers = None if id is None else [("id", id.encode())]
+    def send(
+        *values: str | bytes | None, message_id: str | None = None, partition: int = 0, key: str | None = None
+    ) -> None:
+        headers = None if message_id is None else [("id", message_id.encode())]
         for value in values:
             producer.produce(topic, value, key, partition, headers=headers)
         assert producer.flush(30) == 0
@@ -43,9 +46,9 @@ def send(kafka_bootstrap: str, topic: str) -> Send:
 
 
 class Running:
-    """A subscription that runs in a thread; leaving the block ends it as SIGTERM would."""
+    """A subscription or projection that runs in a thread; leaving the block ends it as SIGTERM would."""
 
-    def __init__(self, subscription: Subscription[Any]) -> None:
+    def __init__(self, subscription: Subscription[Any] | Projection[Any]) -> None:
         self.subscription = subscription
         self.error: BaseException | None = None
         self._stop = threading.Event()

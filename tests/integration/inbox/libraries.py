@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import pymongo
 import pymysql
 from pymongo.asynchronous.mongo_client import AsyncMongoClient
 from pymongo.database import Database
-from sqlalchemy import URL, Column, Integer, MetaData, String, Table, create_engine, insert, select, text
+from sqlalchemy import URL, Column, Integer, MetaData, String, Table, create_engine, insert
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import sessionmaker
 from sqlalchemy.pool import NullPool
@@ -120,30 +119,41 @@ def mongodb(database: Database[dict[str, Any]]) -> Iterator[Library]:
 def mongodb_async(database: Database[dict[str, Any]], url: str) -> Iterator[Library]:
     database.create_collection("handled")
     database.create_collection("inbox")
-    clients: dict[Any, Any] = {}
-
-    class PerLoop(headwater.inbox.pymongo.AsyncInbox):
-        """A client belongs to one event loop, of which the test has several."""
-
-        def __init__(self) -> None:
-            pass
-
-        @property
-        def _collection(self) -> Any:
-            loop = asyncio.get_running_loop()
-            if loop not in clients:
-                clients[loop] = AsyncMongoClient(url)
-            return clients[loop][database.name].inbox
-
-    def write(session: Any, value: str) -> Any:
-        return session.client[database.name].handled.insert_one({"value": value}, session=session)
-
     yield Library(
-        PerLoop(),
-        write,
+        InboxOfManyLoops(url, database.name),
+        lambda session, value: session.client[database.name].handled.insert_one({"value": value}, session=session),
         lambda: [document["value"] for document in database.handled.find().sort("_id")],
         is_async=True,
     )
+
+
+class InboxOfManyLoops:
+    """An inbox with a client for each transaction: a client belongs to one event loop, of which a test has several."""
+
+    def __init__(self, url: str, database: str) -> None:
+        self._url = url
+        self._database = database
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator[headwater.inbox.pymongo.AsyncInbox]:
+        async with AsyncMongoClient(self._url) as client:
+            yield headwater.inbox.pymongo.AsyncInbox(client[self._database].inbox)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        async with self._opened() as inbox, inbox.transaction() as session:
+            yield session
+
+    async def record(self, session: Any, consumer: str, message_id: str) -> bool:
+        inbox = headwater.inbox.pymongo.AsyncInbox(session.client[self._database].inbox)
+        return await inbox.record(session, consumer, message_id)
+
+    async def prune(self, older_than: Any) -> int:
+        async with self._opened() as inbox:
+            return await inbox.prune(older_than)
+
+    def is_passing(self, error: BaseException) -> bool:
+        return headwater.inbox.pymongo.is_passing(error)
 
 
 def connect(database: URL) -> pymysql.Connection[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -51,12 +52,12 @@ def subscribe(kafka_bootstrap: str, topic: str, library: Library) -> Callable[..
 
 
 def test_a_message_sent_twice_is_handled_once(library: Library, subscribe, send: Send) -> None:
-    send("first", id="1")
-    send("first again", id="1")
-    send("second", id="2")
+    send("first", message_id="1")
+    send("first again", message_id="1")
+    send("second", message_id="2")
     with Running(subscribe()):
         wait_for(["first", "second"], library.handled)
-        send("third", id="3", partition=1)
+        send("third", message_id="3", partition=1)
         wait_for(["first", "second", "third"], library.handled)
 
 
@@ -66,8 +67,8 @@ def test_what_was_handled_is_known_though_the_group_forgot_how_far_it_was(
     send("first", "second")
     with Running(subscribe()):
         wait_for(2, library.handled)
-    for forgotten in AdminClient({"bootstrap.servers": kafka_bootstrap}).delete_consumer_groups([topic]).values():
-        forgotten.result()
+    admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
+    admin.delete_consumer_groups([topic])[topic].result(30)
     send("third")
     with Running(subscribe()):
         wait_for(["first", "second", "third"], library.handled)
@@ -111,7 +112,7 @@ def test_what_can_not_be_handled_is_a_dead_letter_with_the_reason(
         if message.value == b"worse":
             raise RejectedMessageError("of another age")
 
-    send("bad", id="7", key="k")
+    send("bad", message_id="7", key="k")
     send("worse", "good")
     with Running(subscribe(refuse, dead_letters=f"{topic}.dead")):
         wait_for(["good"], library.handled)
@@ -140,9 +141,7 @@ def test_without_a_dead_letter_topic_the_first_failure_ends_it(library: Library,
         wait_for(["bad", "good"], library.handled)
 
 
-def test_two_members_share_the_partitions_and_handle_each_message_once(
-    library: Library, subscribe, send: Send
-) -> None:
+def test_two_members_share_the_partitions_and_handle_each_message_once(library: Library, subscribe, send: Send) -> None:
     send(*(f"0-{n}" for n in range(20)), partition=0)
     send(*(f"1-{n}" for n in range(20)), partition=1)
     with Running(subscribe()):
@@ -161,3 +160,11 @@ def test_ids_that_a_database_might_take_for_equal(library: Library) -> None:
     assert [library.record("group", each) for each in ids] == [True] * len(ids)
     assert [library.record("group", each) for each in ids] == [False] * len(ids)
     assert library.record("other", "a")
+
+
+def test_old_ids_are_forgotten(library: Library) -> None:
+    assert library.record("group", "a")
+    assert library.prune(timedelta(days=1)) == 0
+    assert not library.record("group", "a")
+    assert library.prune(timedelta(seconds=-2)) == 1
+    assert library.record("group", "a")

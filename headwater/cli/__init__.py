@@ -5,16 +5,21 @@ from __future__ import annotations
 import click
 
 from headwater import __version__, compiled
+from headwater.cli.demo import demo
 from headwater.cli.explain import explain
 from headwater.cli.inbox import inbox
 from headwater.cli.projection import projection
 from headwater.cli.outbox import outbox
 from headwater.cli.relay import relay
+from headwater.cli.run import run
+from headwater.cli.sqlite import sqlite
 from headwater.cli.worker import worker
 
 _EXAMPLES = """
 \b
 Examples:
+  headwater demo                            the main job, with nothing but Python
+  headwater run connector.toml              one connector, without a REST API
   headwater worker                          a worker with defaults, its REST API on port 8083
   headwater worker connect-standalone.properties
   headwater explain connector.json          the code that a connector runs for each row
@@ -43,6 +48,9 @@ def version() -> None:
 
 main.add_command(worker)
 main.add_command(explain)
+main.add_command(run)
+main.add_command(demo)
+main.add_command(sqlite)
 main.add_command(inbox)
 main.add_command(projection)
 main.add_command(outbox)

@@ -8,8 +8,8 @@ from headwater import __version__, compiled
 from headwater.cli.demo import demo
 from headwater.cli.explain import explain
 from headwater.cli.inbox import inbox
-from headwater.cli.projection import projection
 from headwater.cli.outbox import outbox
+from headwater.cli.projection import projection
 from headwater.cli.relay import relay
 from headwater.cli.run import run
 from headwater.cli.sqlite import sqlite

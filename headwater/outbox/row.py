@@ -6,6 +6,7 @@ import dataclasses
 import json
 import uuid
 from collections.abc import Mapping
+from typing import Any
 
 from headwater.outbox import trace_context
 from headwater.outbox.errors import InvalidFieldError, PayloadTooLargeError
@@ -94,7 +95,8 @@ def split_headers(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """(the event's own headers, its trace context). Raises InvalidFieldError."""
     own = dict(headers or {})
-    for name, value in own.items():
+    unchecked: Mapping[Any, Any] = own
+    for name, value in unchecked.items():
         if not isinstance(name, str) or not name or not isinstance(value, str):
             raise InvalidFieldError(event_type, "headers", "must have strings as names, none of them empty, and values")
         if name in RESERVED_HEADERS:

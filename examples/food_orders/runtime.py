@@ -45,21 +45,19 @@ class Runtime:
         self.outbox = Outbox(self.collection("outbox"), delivery=self.settings.delivery)
         self.inbox = Inbox(self.collection("inbox"))
         create_outbox(self.collection("outbox"), delivery=self.settings.delivery)
-        existing = self.database.list_collection_names()
-        if "inbox" not in existing:  # in a transaction collections can't always be created
-            self.database.create_collection("inbox")
+        self.create("inbox")
 
     @property
     def database(self) -> Database[Document]:
         """The service's own; no other service knows it."""
-        return self.client[self.settings.database_prefix + self.name]
+        return self.client[self.settings.prefix + self.name]
 
     def collection(self, name: str) -> Collection[Document]:
-        """One of the service's collections; created if need be, since a transaction can't."""
+        """One of the service's collections."""
         return self.database[name]
 
     def create(self, *names: str) -> None:
-        """Create collections that aren't there yet."""
+        """Create collections that aren't there yet: a transaction that does conflicts with others."""
         existing = self.database.list_collection_names()
         for name in names:
             if name not in existing:
@@ -76,12 +74,12 @@ class Runtime:
         """Have messages of ``topics`` handled, each once, while the service runs."""
         subscription = Subscription(
             broker=self.settings.broker,
-            topics=topics,
-            group=f"{self.settings.database_prefix}{self.name}-{topics[0]}",
+            topics=[self.settings.prefix + topic for topic in topics],
+            group=f"{self.settings.prefix}{self.name}-{topics[0]}",
             inbox=self.inbox,
             handler=handler,
             message_id=message_id,
-            dead_letters=f"{topics[0]}.dead-letters",
+            dead_letters=f"{self.settings.prefix}{topics[0]}.dead-letters",
         )
         self.loops.append(subscription.run)
 

@@ -16,14 +16,15 @@ class Settings:
     mongodb_url: str
     broker: str
     delivery: Delivery = Delivery.RELAY
-    database_prefix: str = ""
+    prefix: str = ""
+    """In front of the names of databases, topics and consumer groups, where several systems share the servers."""
 
     @classmethod
     def from_environment(cls) -> Self:
-        """``MONGODB_URL``, ``BROKER`` (``kafka://host:port``), ``DELIVERY`` and ``DATABASE_PREFIX``."""
+        """``MONGODB_URL``, ``BROKER`` (``kafka://host:port``), ``DELIVERY`` and ``NAME_PREFIX``."""
         return cls(
             mongodb_url=os.environ.get("MONGODB_URL", "mongodb://127.0.0.1:27017/?replicaSet=rs0"),
             broker=os.environ.get("BROKER", "kafka://127.0.0.1:9092"),
             delivery=Delivery(os.environ.get("DELIVERY", Delivery.RELAY.value)),
-            database_prefix=os.environ.get("DATABASE_PREFIX", ""),
+            prefix=os.environ.get("NAME_PREFIX", ""),
         )

@@ -51,9 +51,7 @@ def order_saga(orders: Orders) -> Saga[ClientSession, OrderData]:
     def approve(session: ClientSession, data: OrderData) -> RestaurantApprovalRequest:
         order = order_of(session, data)
         products = [OrderedProduct(product_id=item.product_id, quantity=item.quantity) for item in order.items]
-        return RestaurantApprovalRequest(
-            order_id=order.order_id, restaurant_id=order.restaurant_id, products=products
-        )
+        return RestaurantApprovalRequest(order_id=order.order_id, restaurant_id=order.restaurant_id, products=products)
 
     def approved(session: ClientSession, data: OrderData) -> None:
         orders.change(session, data.order_id, OrderStatus.APPROVED)

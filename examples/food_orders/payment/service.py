@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
 from pymongo import ReturnDocument
 from pymongo.client_session import ClientSession
@@ -34,10 +33,10 @@ class PaymentService:
 
     def deposit(self, customer_id: str, amount: int) -> int:
         """Add to a customer's credit; what it is then."""
-        changed: dict[str, Any] = self._credits.find_one_and_update(
+        changed = self._credits.find_one_and_update(
             {"_id": customer_id}, {"$inc": {"amount": amount}}, upsert=True, return_document=ReturnDocument.AFTER
         )
-        return int(changed["amount"])
+        return int(changed["amount"]) if changed else 0
 
     def credit(self, customer_id: str) -> int:
         """What a customer can spend."""

@@ -1,0 +1,110 @@
+"""The food order system as its users run it: every way that an order can go."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pymongo
+import pytest
+
+from tools.food_orders import SERVICES, FoodOrders
+
+DEADLINE_SECONDS = 90.0
+
+
+class Client:
+    """What a customer does."""
+
+    def __init__(self, system: FoodOrders) -> None:
+        self.system = system
+        self._http = httpx.Client(timeout=30)
+
+    def call(self, method: str, service: str, path: str, body: Any = None) -> Any:
+        answer = self._http.request(method, self.system.url(service) + path, json=body)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def customer(self, credit: int) -> str:
+        customer: str = self.call("POST", "customer", "/customers", {"name": "Ada"})["customerId"]
+        if credit:
+            self.call("POST", "payment", "/deposit", {"customerId": customer, "amount": credit})
+        return customer
+
+    def order(self, customer: str, quantity: int = 1) -> str:
+        """Place an order; a customer is known to the order service a little later than to their own."""
+        body = {
+            "customerId": customer,
+            "restaurantId": "luigi",
+            "items": [{"productId": "pizza", "quantity": quantity, "price": 1000}],
+        }
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while time.monotonic() < deadline:
+            answer = self._http.post(self.system.url("order") + "/orders", json=body)
+            if answer.status_code == 201:
+                return str(answer.json()["orderId"])
+            assert answer.status_code == 422
+            time.sleep(0.1)
+        pytest.fail(f"customer {customer} is unknown to the order service")
+
+    def ended(self, order: str) -> dict[str, Any]:
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while time.monotonic() < deadline:
+            found: dict[str, Any] = self.call("GET", "order", f"/orders/{order}")
+            if found["status"] in ("APPROVED", "CANCELLED"):
+                return found
+            time.sleep(0.1)
+        pytest.fail(f"order {order} is still {found['status']}")
+
+    def credit(self, customer: str) -> int:
+        return int(self.call("GET", "payment", f"/credit/{customer}")["credit"])
+
+
+@pytest.fixture(scope="module")
+def client(mongodb_url: str, kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    prefix = f"f{uuid.uuid4().hex[:8]}-"
+    system = FoodOrders(mongodb_url, kafka_bootstrap, tmp_path_factory.mktemp("food_orders"), prefix)
+    with system:
+        client = Client(system)
+        client.call("PUT", "restaurant", "/restaurants/luigi/stock", {"pizza": 10})
+        yield client
+    with pymongo.MongoClient[dict[str, Any]](mongodb_url) as mongodb:
+        for name in SERVICES:
+            mongodb.drop_database(prefix + name)
+
+
+def test_an_order_is_paid_and_approved(client: Client) -> None:
+    customer = client.customer(5000)
+    order = client.ended(client.order(customer, 2))
+    assert (order["status"], order["price"], order["failureMessages"]) == ("APPROVED", 2000, [])
+    assert client.credit(customer) == 3000
+
+
+def test_an_order_without_enough_credit_is_cancelled(client: Client) -> None:
+    customer = client.customer(500)
+    order = client.ended(client.order(customer))
+    assert (order["status"], order["failureMessages"]) == ("CANCELLED", [f"customer {customer} has 500 of 1000"])
+    assert client.credit(customer) == 500
+
+
+def test_an_order_that_the_restaurant_rejects_is_paid_back(client: Client) -> None:
+    customer = client.customer(50_000)
+    order = client.ended(client.order(customer, 11))
+    assert (order["status"], order["failureMessages"]) == ("CANCELLED", ["restaurant luigi has not enough of pizza"])
+    assert client.credit(customer) == 50_000
+
+
+def test_what_can_not_be_ordered(client: Client) -> None:
+    body = {"customerId": "nobody", "restaurantId": "luigi", "items": []}
+    for items in (
+        [],
+        [{"productId": "pizza", "quantity": 0, "price": 1}],
+        [{"productId": "p", "quantity": 1, "price": 1}],
+    ):
+        with pytest.raises(httpx.HTTPStatusError, match="422"):
+            client.call("POST", "order", "/orders", body | {"items": items})
+    with pytest.raises(httpx.HTTPStatusError, match="404"):
+        client.call("GET", "order", "/orders/none")

@@ -82,6 +82,7 @@ _CONVERTERS = (
 _VALUE_CONVERTERS = (
     *_CONVERTERS,
     _Plugin("io.confluent.connect.avro.AvroConverter", "avro", "headwater.converters.avro.converter"),
+    _Plugin("io.confluent.connect.protobuf.ProtobufConverter", "protobuf", "headwater.converters.protobuf.converter"),
 )
 _SIMPLE_HEADER_CONVERTER = _Plugin(
     "org.apache.kafka.connect.storage.SimpleHeaderConverter", "simple", "headwater.converters.simple_header"

@@ -59,6 +59,17 @@ Node = Const | Slot | Struct
 NULL = Const(None)
 
 
+def stage_of(node: Node) -> Stage:
+    """When all of ``node`` is known."""
+    match node:
+        case Const():
+            return Stage.TABLE
+        case Slot(_, stage):
+            return stage
+        case Struct(children):
+            return max(map(stage_of, children), default=Stage.TABLE)
+
+
 @dataclass(frozen=True, slots=True)
 class HeaderShape:
     """A header and where its value comes from."""

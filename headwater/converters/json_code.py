@@ -21,24 +21,13 @@ from headwater.converters.json_values import JsonValues, dumps
 from headwater.converters.pieces import Pieces
 from headwater.java_double import non_finite
 from headwater.record import DECIMAL, Schema, Type
-from headwater.shape import Const, Node, Slot, Stage, Struct
-
-
-def _stage(node: Node) -> Stage:
-    """When all of ``node`` is known."""
-    match node:
-        case Const():
-            return Stage.TABLE
-        case Slot(_, stage):
-            return stage
-        case Struct(nodes):
-            return max(map(_stage, nodes), default=Stage.TABLE)
+from headwater.shape import Const, Node, Slot, Stage, Struct, stage_of
 
 
 def _is_columns(node: Struct) -> bool:
     """Whether most fields are columns, so that one dict display beats a piece for each field."""
     columns = sum(isinstance(child, Slot) and child.stage is Stage.ROW for child in node.nodes)
-    return columns > sum(_stage(child) is not Stage.ROW for child in node.nodes)
+    return columns > sum(stage_of(child) is not Stage.ROW for child in node.nodes)
 
 
 class JsonCode:

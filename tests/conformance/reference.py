@@ -425,10 +425,8 @@ class Written(NamedTuple):
     schema: str | None
 
 
-class AvroConverterReference(_Asked):
-    """Confluent's AvroConverter with a registry of its own for each value, so that every schema has the id 1."""
-
-    mode = "avro-converter"
+class _ConfluentReference(_Asked):
+    """A converter of Confluent's with a registry of its own for each value, so that every schema has the id 1."""
 
     def from_connect_data(
         self, schema: Schema | None, value: Any, config: Mapping[str, str] | None = None, *, is_key: bool = False
@@ -443,6 +441,18 @@ class AvroConverterReference(_Asked):
         }
         answer = self._ask(question)
         return Written(_bytes(answer["bytes"]), answer.get("subject"), answer.get("text"))
+
+
+class AvroConverterReference(_ConfluentReference):
+    """Confluent's AvroConverter."""
+
+    mode = "avro-converter"
+
+
+class ProtobufConverterReference(_ConfluentReference):
+    """Confluent's ProtobufConverter."""
+
+    mode = "protobuf-converter"
 
 
 class PartitionerReference(_Asked):

@@ -12,6 +12,7 @@ from headwater.converter import ConversionError, Scope
 from headwater.converters.avro import binary
 from headwater.converters.avro.schema import AvroSchema, Kind
 from headwater.converters.avro.values import AvroValues, default_of, null, pack_double, pack_float
+from headwater.converters.decimal_text import decimal_bytes
 from headwater.converters.pieces import Pieces
 from headwater.record import DECIMAL, Schema, Type
 from headwater.shape import Const, Node, Slot, Stage, Struct
@@ -43,7 +44,7 @@ class AvroCode:
         if avro.kind is not Kind.BYTES:
             prefix, branch = self._values.branch(schema, avro)
             return self._present(schema, branch, prefix, name)
-        return f"{self._scope.bind(binary.decimal_bytes)}({name})" if schema.name == DECIMAL else name
+        return f"{self._scope.bind(decimal_bytes)}({name})" if schema.name == DECIMAL else name
 
     def _write(self, schema: Schema, avro: AvroSchema, node: Node) -> None:
         match node:

@@ -134,13 +134,19 @@ def _message_lines(message: ProtoMessage) -> Iterator[str]:
 def _field_lines(member: ProtoField) -> Sequence[str]:
     label = f"{member.label} " if member.label else ""
     definition = f"{label}{member.type} {member.name} = {member.number}"
-    if not member.params:
-        return [f"{definition};"]
-    return [
-        f"{definition} [(confluent.field_meta) = {{",
-        *(f"  {line}" for line in _params_lines(member.params)),
-        "}];",
-    ]
+    options = [["deprecated = false"]] if member.label == "optional" else []
+    if member.params:
+        options.append(["(confluent.field_meta) = {", *(f"  {line}" for line in _params_lines(member.params)), "}"])
+    match options:
+        case []:
+            return [f"{definition};"]
+        case [lines]:
+            lines[0] = f"{definition} [{lines[0]}"
+            lines[-1] += "];"
+            return lines
+        case [flag, meta]:
+            return [f"{definition} [", f"  {flag[0]},", *(f"  {line}" for line in meta), "];"]
+    raise AssertionError("there are two options at most")
 
 
 def _params_lines(params: Mapping[str, str]) -> Iterator[str]:

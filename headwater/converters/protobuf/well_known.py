@@ -132,6 +132,8 @@ option csharp_namespace = "Google.Protobuf.WellKnownTypes";
 def wrappers(root: str) -> ProtoFile:
     """The file of all wrappers, as it is registered for keys and values that are scalars; ``root`` is the one meant."""
     begin = f'syntax = "proto3";\npackage {WRAPPERS_PACKAGE};\n\n{_WRAPPERS_OPTIONS}\n'
-    definitions = (f"message {name} {{\n  {type_} value = 1;\n}}\n" for name, type_ in _WRAPPED.items())
+    definitions = (
+        f'message {name} {{\n  {type_} value = 1 [json_name = "value"];\n}}\n' for name, type_ in _WRAPPED.items()
+    )
     messages = [ProtoMessage(name, [ProtoField("value", type_, 1)]) for name, type_ in _WRAPPED.items()]
     return ProtoFile(WRAPPERS_PACKAGE, messages, begin + "".join(definitions), f"{WRAPPERS_PACKAGE}.{root}")

@@ -81,6 +81,9 @@ _CONVERTERS = (
 )
 _VALUE_CONVERTERS = (
     *_CONVERTERS,
+    _Plugin(
+        "io.debezium.converters.CloudEventsConverter", "cloudevents", "headwater.converters.cloud_events.converter"
+    ),
     _Plugin("io.confluent.connect.avro.AvroConverter", "avro", "headwater.converters.avro.converter"),
     _Plugin("io.confluent.connect.protobuf.ProtobufConverter", "protobuf", "headwater.converters.protobuf.converter"),
 )

@@ -59,7 +59,7 @@ def connect_jars() -> Path:
 
 @functools.cache
 def google_types_jars() -> Path:
-    """The folder of the Protobuf types that Confluent's ProtobufConverter needs newer than Debezium's jars have them."""
+    """The folder of Protobuf types that ProtobufConverter needs newer than Debezium's jars have them."""
     return _jars("google-types", "proto-google-common-protos")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,9 +28,10 @@ SWITCHES = (
     "wrapper.for.raw.primitives",
 )
 options = st.fixed_dictionaries({name: st.sampled_from(["true", "false"]) for name in SWITCHES})
-_VALID = [None, "B", "a.B", "a.b.C", "a.b_c", "D", "a.E", "x.F_", "server-1.d.t.Value", ""]
-type_names = st.sampled_from([*_VALID, *_VALID, "1a.b-c", "a.int32", "é"])
-field_names = st.sampled_from(["a", "b", "c_1", "B", "_x", "type", "Bb", "key"])
+_DIFFERENT = st.from_regex(r"(a\.)?[A-Z][a-z]{3}(_[a-z]{2})?", fullmatch=True)
+_ODD = st.sampled_from(["B", "a.B", "server-1.d.t.Value", "", "1a.b-c", "a.int32", "é"])
+type_names = st.none() | _DIFFERENT | _DIFFERENT | _DIFFERENT | _ODD
+field_names = st.sampled_from(["a", "b", "c_1", "_x", "type", "bB", "key", "d", "e", "f", "g", "B"])
 compared: Counter[str] = Counter()
 
 _DAYS, _MILLISECONDS = st.integers(-800_000, 3_000_000), st.integers(-(10**15), 10**15)
@@ -46,7 +46,10 @@ _LOGICAL = {
 
 @st.composite
 def renamed(draw: st.DrawFn, schema: Schema) -> Schema:
-    """The schema with names that are mostly valid, types of one name in several places, no defaults in arrays."""
+    """The schema with names that are mostly valid, few arrays of arrays, no defaults in arrays."""
+    items = schema.value_schema
+    if schema.type is Type.ARRAY and items is not None and items.type is Type.ARRAY and draw(st.integers(0, 9)):
+        return draw(renamed(replace(items, default=None)))
     fields = {draw(field_names): draw(renamed(field.schema)) for field in schema.fields}
     return replace(
         schema,
@@ -78,7 +81,7 @@ def logical(draw: st.DrawFn) -> tuple[Schema, Any]:
 structs = st.dictionaries(field_names, schemas.flatmap(renamed), max_size=5).map(
     lambda fields: Schema(Type.STRUCT, name="a.b.Whole", fields=tuple(Field(*item) for item in fields.items()))
 )
-any_schema = structs | structs | structs | structs | structs | structs | schemas | schemas.flatmap(renamed)
+any_schema = st.integers(0, 9).flatmap(lambda drawn: structs if drawn else schemas | schemas.flatmap(renamed))
 typed = any_schema.flatmap(lambda schema: st.tuples(st.just(schema), values(schema)))
 
 
@@ -89,7 +92,7 @@ def confluent() -> Iterator[ProtobufConverterReference]:
 
 
 @settings(max_examples=400, deadline=None, phases=[Phase.generate])
-@given(typed | typed | logical(), options, st.booleans())
+@given(typed | typed | typed | logical(), options, st.booleans())
 def test_schemas_and_bytes_are_those_of_confluent(
     confluent: ProtobufConverterReference,
     tmp_path_factory: pytest.TempPathFactory,

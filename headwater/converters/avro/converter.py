@@ -98,4 +98,4 @@ class AvroConverter(RegistryConverter):
             assert schema is not None  # noqa: S101 - `RegistryConverter.plan` refuses it
             return AvroCode(self._values, scope).expression(schema, avro, node, begin)
 
-        return Prepared(schema, lambda value: begin + write(value), plan)
+        return Prepared(schema, number, lambda value: begin + write(value), plan)

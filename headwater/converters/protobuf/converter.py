@@ -108,4 +108,4 @@ class ProtobufConverter(RegistryConverter):
         def plan(node: Node, scope: Scope) -> str:
             return ProtoCode(self._mapping, self._values, scope).expression(schema, message, node, begin)
 
-        return Prepared(schema, lambda value: begin + write(value), plan)
+        return Prepared(schema, number, lambda value: begin + write(value), plan)

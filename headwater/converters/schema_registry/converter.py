@@ -27,11 +27,13 @@ def header(number: int) -> bytes:
 class Prepared(NamedTuple):
     """How values of a schema, other than null, are written to a topic.
 
-    ``write``  a value's message
-    ``plan``   the expression of it, as `headwater.converter.Converter.plan`
+    ``number``  that of the schema that messages name
+    ``write``   a value's message
+    ``plan``    the expression of it, as `headwater.converter.Converter.plan`
     """
 
     schema: Schema | None  # kept, so that its id stays its own
+    number: int
     write: Callable[[Any], bytes]
     plan: Callable[[Node, Scope], str]
 
@@ -71,6 +73,10 @@ class RegistryConverter(ABC):
             raise
         except ConversionError as error:
             raise ConversionError(f"topic {topic}: {error}") from None
+
+    def schema_id(self, topic: str, schema: Schema | None) -> int:
+        """The number of the schema that messages of ``schema`` name. Raises as `Converter.plan` does."""
+        return self._known(topic, schema).number
 
     def _known(self, topic: str, schema: Schema | None) -> Prepared:
         prepared = self._prepared.get((topic, id(schema)))

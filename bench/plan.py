@@ -67,7 +67,7 @@ def measure_case(case: Case) -> tuple[int, float, float, float]:
             case.run()
 
     def send(messages: list[Message]) -> None:
-        for _, topic, key, value, found in messages:
+        for _, topic, key, value, found, _, _ in messages:
             produce(topic, value, key, headers=found) if found else produce(topic, value, key)
 
     def make_and_produce() -> None:

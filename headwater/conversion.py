@@ -9,10 +9,11 @@ from typing import Any, NoReturn
 
 import structlog
 
+from headwater.chain import Chain
 from headwater.converter import RetriableConversionError
-from headwater.plan import Converters, RowFunction, plan
+from headwater.plan import Converters, Plan, plan
 from headwater.record import Record
-from headwater.row_by_row import RejectedError, RowReader, convert_record
+from headwater.row_by_row import RejectedError, RowReader, convert_record, transform_record
 from headwater.shape import EventShape
 from headwater.sink import Message
 from headwater.source import Rows, Source
@@ -24,24 +25,29 @@ log = structlog.get_logger(__name__)
 class _Planned:
     """A planned function, and how many messages it has made."""
 
-    __slots__ = ("function", "messages")
+    __slots__ = ("function", "messages", "routes", "topics")
 
-    def __init__(self, function: RowFunction) -> None:
-        self.function = function
+    def __init__(self, plan: Plan) -> None:
+        self.function = plan.function
+        self.topics = plan.topics
+        self.routes = plan.routes
         self.messages = 0
 
 
 class Conversion:
     """One session's way from log events to messages; its plans are made when a shape is first seen.
 
-    ``topics``      those of the shapes and records seen; whoever has stored them clears it
+    ``topics``      those of the messages planned and of the records seen; whoever has stored them clears it
     ``rejections``  what could not be converted and was let go
     """
 
-    def __init__(self, source: Source, converters: Converters, tolerance: Tolerance, rejections: Rejections) -> None:
+    def __init__(
+        self, source: Source, chain: Chain, converters: Converters, tolerance: Tolerance, rejections: Rejections
+    ) -> None:
         self.topics: set[str] = set()
         self.rejections = rejections
         self._source = source
+        self._chain = chain
         self._converters = converters
         self._tolerance = tolerance
         self._row_reader = RowReader()
@@ -61,6 +67,8 @@ class Conversion:
             planned = self._plan(shape)
         try:
             messages = planned.function(*arguments)
+        except RetriableConversionError:
+            raise  # a route's plan asked a registry
         except Exception as error:
             if self._tolerance.is_none:
                 raise TaskError(f"{self._source.locate(rows)}: {type(error).__name__}: {error}") from error
@@ -73,20 +81,20 @@ class Conversion:
     def _plan(self, shape: EventShape) -> _Planned:
         """The plan of a shape that comes for the first time since the topics were reset: its topics are noted."""
         log.debug("first event of its kind", table=shape.table, operation=shape.operation)
-        self.topics.update(message.topic for message in (*shape.messages, *shape.rekeyed))
-        planned = self._plans_before_reset.get(shape) or _Planned(self._function(shape))
+        planned = self._plans_before_reset.get(shape) or _Planned(self._try_plan(shape))
+        self.topics.update(planned.topics)
         self._plans[shape] = planned
         self._plans_before_reset.pop(shape, None)
         return planned
 
-    def _function(self, shape: EventShape) -> RowFunction:
-        """The planned function; where there can't be one, a function that raises the reason for each row."""
+    def _try_plan(self, shape: EventShape) -> Plan:
+        """The plan; where there can't be one, one whose function raises the reason for each row."""
         try:
-            return plan(shape, self._converters).function
+            return plan(shape, self._converters, self._chain.plan, self.topics)
         except RetriableConversionError:
             raise
         except Exception as error:
-            return partial(_raise, error)
+            return Plan(partial(_raise, error), "")
 
     def _one_by_one(self, rows: Rows, planned: _Planned) -> Sequence[Message]:
         """The same row by row, so that one that can't be converted takes no other with it, and the order stays."""
@@ -103,6 +111,8 @@ class Conversion:
                 continue
             try:
                 made = planned.function(*part, row=number)
+            except RetriableConversionError:
+                raise
             except Exception:
                 made = self._value_by_value(shape, part, number, f"{place}, row {number}")
             messages += made
@@ -114,7 +124,7 @@ class Conversion:
         if row.errors and self._tolerance.unreadable is Unreadable.FAIL:
             return self._reject_all(row.rejected(), place)
         try:
-            messages = row.messages(self._converters)
+            messages = row.messages(self._chain, self._converters)
         except RejectedError as rejected:  # where null may not stand, what could not be read is the reason
             return self._reject_all(row.rejected() if row.errors else [rejected], place)
         self.rejections.null(row.unreadable(), place)
@@ -131,14 +141,20 @@ class Conversion:
     def reset_topics(self) -> None:
         """Note a topic again when the next message goes there, at no cost for every message: by its missing plan."""
         self._plans_before_reset = {**self._plans_before_reset, **self._plans}
+        for planned in self._plans.values():
+            for routes in planned.routes:
+                routes.clear()
         self._plans = {}
         self.topics.clear()
 
     def record(self, record: Record) -> Sequence[Message]:
-        """The message of what is no row. Raises as `rows` does."""
-        self.topics.add(record.topic)
+        """The message of what is no row, none where it is dropped. Raises as `rows` does."""
         try:
-            message = convert_record(record, self._converters)
+            transformed = transform_record(record, self._chain)
+            if transformed is None:
+                return ()
+            self.topics.add(transformed.topic)
+            message = convert_record(transformed, self._converters)
         except RejectedError as rejected:
             return self._reject(rejected, f"a message to {record.topic}")
         self._records += 1

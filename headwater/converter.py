@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from headwater.shape import Node, Stage
 
 
+CALLS_ARE_SLOTS = "a converter sees a slot in place of each call"
+"""For a converter that meets a `headwater.shape.Call` all the same."""
+
+
 class ConversionError(Exception):
     """A value can't be written: says the topic, the field and why."""
 
@@ -55,5 +59,5 @@ class Converter(Protocol):
     def plan(self, topic: str, schema: Schema | None, node: Node, scope: Scope) -> str:
         """A Python expression for the bytes (or None) that `convert` gives for the value ``node`` describes.
 
-        Raises as `convert` does.
+        Raises as `convert` does. There is no `headwater.shape.Call` in the tree: each is a slot by now.
         """

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
+from headwater.chain import Chain
 from headwater.conversion import Conversion
 from headwater.converter import RetriableConversionError
 from headwater.meter import Meter
@@ -69,6 +70,7 @@ class Pipeline:
         self,
         open_source: Callable[[], Source],
         open_sink: Callable[[], Sink],
+        chain: Chain,
         converters: Converters,
         tolerance: Tolerance,
         store: TaskStore,
@@ -83,6 +85,7 @@ class Pipeline:
     ) -> None:
         self._open_source = open_source
         self._open_sink = open_sink
+        self._chain = chain
         self._converters = converters
         self._tolerance = tolerance
         self._store = store
@@ -157,7 +160,9 @@ class Pipeline:
             sink.open()
             source = self._open_source()
             rejections = Rejections(self._tolerance, self._meter.reject)
-            session = _Session(source, sink, Conversion(source, self._converters, self._tolerance, rejections))
+            session = _Session(
+                source, sink, Conversion(source, self._chain, self._converters, self._tolerance, rejections)
+            )
             self._meter.begin(*session)
             try:
                 self._start(session)
@@ -215,7 +220,7 @@ class Pipeline:
             if isinstance(item, Rows):
                 sink.send(conversion.rows(item))
             else:
-                sink.send(conversion.record(item), item.partition)
+                sink.send(conversion.record(item))
         if batch.offset is not None and batch.offset != self._committed:
             self._offset = batch.offset
         self._history.extend(batch.history)

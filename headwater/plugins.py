@@ -1,4 +1,4 @@
-"""Which plugins there are: connectors, converters, config providers.
+"""Which plugins there are: connectors, converters, transforms, predicates, config providers.
 
 A plugin is known by every name that Kafka Connect's configuration may give it: its full Java class name, the simple
 class name, and a short name of ours in any case. Its module is imported when it is first asked for, so that one
@@ -8,15 +8,22 @@ process needs no other plugin's client library.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import entry_points
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from headwater.config import ConfigDef
+from headwater.transform import Part
+from headwater.transforms.record_function import RecordFunction
+
 if TYPE_CHECKING:
-    from headwater.config import ConfigDef
     from headwater.config_provider import ConfigProvider
     from headwater.converter import Converter
     from headwater.source import SourceConnector
+    from headwater.transform import Predicate, Transform
 
 
 class ConverterModule(Protocol):
@@ -27,6 +34,29 @@ class ConverterModule(Protocol):
 
     def create(self, options: Mapping[str, str], *, is_key: bool) -> Converter:
         """The converter for one part of a message. Raises `headwater.config.ConfigError`."""
+
+
+class TransformModule(Protocol):
+    """What the module of a transform has."""
+
+    OPTIONS: ConfigDef
+    """What can be configured, without the ``transforms.NAME.`` that goes before it."""
+
+    def create(self, options: Mapping[str, str], part: Part | None) -> Transform:
+        """The transform, for ``part`` of messages where it has a form for each.
+
+        Raises `headwater.config.ConfigError`.
+        """
+
+
+class PredicateModule(Protocol):
+    """What the module of a predicate has."""
+
+    OPTIONS: ConfigDef
+    """What can be configured, without the ``predicates.NAME.`` that goes before it."""
+
+    def create(self, options: Mapping[str, str]) -> Predicate:
+        """The predicate. Raises `headwater.config.ConfigError`."""
 
 
 class ConfigProviderModule(Protocol):
@@ -47,6 +77,8 @@ class _Plugin:
     """Its module, or behind a colon what in it has what a plugin's module has."""
     extra: str | None = None
     """The optional dependencies that the module needs, as in ``pip install headwater[extra]``."""
+    part: Part | None = None
+    """The part of messages that a transform is for, where its class has a form for each."""
 
     def answers_to(self, name: str) -> bool:
         return name in (self.class_name, self.class_name.rpartition(".")[2]) or name.lower() == self.short_name
@@ -91,6 +123,52 @@ _SIMPLE_HEADER_CONVERTER = _Plugin(
     "org.apache.kafka.connect.storage.SimpleHeaderConverter", "simple", "headwater.converters.simple_header"
 )
 _HEADER_CONVERTERS = (_SIMPLE_HEADER_CONVERTER, *_CONVERTERS)
+
+
+def _kafka_transform(name: str, short: str, *parts: Part) -> tuple[_Plugin, ...]:
+    """A transform of Kafka Connect by the simple name of its class, in each of its forms."""
+    class_name, module = f"org.apache.kafka.connect.transforms.{name}", f"headwater.transforms.{short}"
+    if not parts:
+        return (_Plugin(class_name, short, module),)
+    return tuple(_Plugin(f"{class_name}${part}", f"{short}${part.lower()}", module, part=part) for part in parts)
+
+
+def _debezium_transform(name: str, short: str) -> _Plugin:
+    return _Plugin(f"io.debezium.transforms.{name}", short, f"headwater.transforms.{short}")
+
+
+def _predicate(name: str, short: str) -> _Plugin:
+    return _Plugin(f"org.apache.kafka.connect.transforms.predicates.{name}", short, f"headwater.predicates.{short}")
+
+
+_TRANSFORMS = (
+    _debezium_transform("outbox.EventRouter", "event_router"),
+    _debezium_transform("ByLogicalTableRouter", "by_logical_table_router"),
+    _debezium_transform("ExtractChangedRecordState", "extract_changed_record_state"),
+    _debezium_transform("ExtractNewRecordState", "extract_new_record_state"),
+    _debezium_transform("SchemaChangeEventFilter", "schema_change_event_filter"),
+    *_kafka_transform("Cast", "cast", *Part),
+    *_kafka_transform("DropHeaders", "drop_headers"),
+    *_kafka_transform("ExtractField", "extract_field", *Part),
+    *_kafka_transform("Filter", "filter"),
+    *_kafka_transform("Flatten", "flatten", *Part),
+    *_kafka_transform("HeaderFrom", "header_from", *Part),
+    *_kafka_transform("HoistField", "hoist_field", *Part),
+    *_kafka_transform("InsertField", "insert_field", *Part),
+    *_kafka_transform("InsertHeader", "insert_header"),
+    *_kafka_transform("MaskField", "mask_field", *Part),
+    *_kafka_transform("RegexRouter", "regex_router"),
+    *_kafka_transform("ReplaceField", "replace_field", *Part),
+    *_kafka_transform("SetSchemaMetadata", "set_schema_metadata", *Part),
+    *_kafka_transform("TimestampConverter", "timestamp_converter", *Part),
+    *_kafka_transform("TimestampRouter", "timestamp_router"),
+    *_kafka_transform("ValueToKey", "value_to_key"),
+)
+_PREDICATES = (
+    _predicate("HasHeaderKey", "has_header_key"),
+    _predicate("RecordIsTombstone", "record_is_tombstone"),
+    _predicate("TopicNameMatches", "topic_name_matches"),
+)
 _CONFIG_PROVIDERS = (
     _Plugin("org.apache.kafka.common.config.provider.EnvVarConfigProvider", "env", "headwater.config_providers.env"),
     _Plugin("org.apache.kafka.common.config.provider.FileConfigProvider", "file", "headwater.config_providers.file"),
@@ -142,6 +220,53 @@ def find_header_converter(name: str) -> ConverterModule:
     return cast("ConverterModule", _load(_find(_HEADER_CONVERTERS, "HeaderConverter", name)))
 
 
+@dataclass(frozen=True, slots=True)
+class TransformPlugin:
+    """A transform's class: what can be configured of it, and how one is made."""
+
+    options: ConfigDef
+    create: Callable[[Mapping[str, str]], Transform]
+    """Raises `headwater.config.ConfigError`."""
+
+
+OWN_TRANSFORMS = "headwater.transforms"
+"""The group of entry points that transforms of installed packages are found by; each goes by its entry point's name.
+
+It is a function (see `headwater.transforms.record_function`), or has what a `TransformModule` has.
+"""
+
+
+def find_transform(name: str) -> TransformPlugin:
+    """The transform that ``transforms.NAME.type`` names.
+
+    Raises `UnknownPluginError`, and what importing a package's own transform raises.
+    """
+    for entry_point in entry_points(group=OWN_TRANSFORMS, name=name):
+        return _own_transform(entry_point.load())
+    plugin = _find(_TRANSFORMS, "Transformation", name)
+    module = cast("TransformModule", _load(plugin))
+    return TransformPlugin(module.OPTIONS, partial(module.create, part=plugin.part))
+
+
+def _own_transform(loaded: Any) -> TransformPlugin:
+    if hasattr(loaded, "create"):
+        return TransformPlugin(loaded.OPTIONS, partial(loaded.create, part=None))
+    return TransformPlugin(ConfigDef(), lambda _options: RecordFunction(loaded))
+
+
+def find_predicate(name: str) -> PredicateModule:
+    """The predicate that ``predicates.NAME.type`` names. Raises `UnknownPluginError`."""
+    return cast("PredicateModule", _load(_find(_PREDICATES, "Predicate", name)))
+
+
+def transform_modules() -> list[tuple[ModuleType, list[str]]]:
+    """The module of each transform and then of each predicate, with the class names it goes by."""
+    names: dict[str, list[str]] = {}
+    for plugin in (*_TRANSFORMS, *_PREDICATES):
+        names.setdefault(plugin.module, []).append(plugin.class_name)
+    return [(importlib.import_module(module), classes) for module, classes in names.items()]
+
+
 def find_config_provider(name: str) -> ConfigProviderModule:
     """The config provider that ``config.providers.NAME.class`` names. Raises `UnknownPluginError`."""
     return cast("ConfigProviderModule", _load(_find(_CONFIG_PROVIDERS, "ConfigProvider", name)))
@@ -174,15 +299,18 @@ def plugin_classes() -> list[tuple[str, str]]:
             ("source", _CONNECTORS),
             ("converter", _VALUE_CONVERTERS),
             ("header_converter", _HEADER_CONVERTERS),
+            ("transformation", _TRANSFORMS),
+            ("predicate", _PREDICATES),
         )
         for plugin in plugins
         if _is_installed(plugin)
-    ]
+    ] + [(entry_point.name, "transformation") for entry_point in entry_points(group=OWN_TRANSFORMS)]
 
 
 def plugin_options(name: str) -> ConfigDef:
     """What can be configured of a plugin of any kind. Raises `UnknownPluginError` or `MissingExtraError`."""
-    plugin = _find((*_CONNECTORS, *_HEADER_CONVERTERS, *_VALUE_CONVERTERS), "Plugin", name)
+    known = (*_CONNECTORS, *_HEADER_CONVERTERS, *_VALUE_CONVERTERS, *_TRANSFORMS, *_PREDICATES)
+    plugin = _find(known, "Plugin", name)
     if plugin in _CONNECTORS:
         return find_connector(name).options
     return cast("ConverterModule", _load(plugin)).OPTIONS

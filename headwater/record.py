@@ -103,3 +103,5 @@ class Record:
     value: Any
     headers: tuple[Header, ...] = ()
     partition: int | None = None
+    timestamp: int | None = None
+    """Milliseconds since 1970; None leaves it to the sink, as a ``partition`` of None does."""

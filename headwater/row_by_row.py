@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from headwater.chain import Chain, StepError
 from headwater.converter import RetriableConversionError
-from headwater.plan import Converters, plan_slot, shape_nodes, used_slots
+from headwater.plan import Converters, plan_slot, used_slots
 from headwater.record import Header, Record, Schema
-from headwater.shape import Const, EventShape, MessageShape, Node, Slot, Struct
-from headwater.sink import Message
+from headwater.shape import EventShape, MessageShape, Node, Slot, Struct
+from headwater.sink import ANY_PARTITION, NOW, Message
+from headwater.tree import evaluate
 
 
 class FailedStage(StrEnum):
@@ -22,6 +24,7 @@ class FailedStage(StrEnum):
 
     TASK_POLL = "TASK_POLL"
     """when the source read the value"""
+    TRANSFORMATION = "TRANSFORMATION"
     KEY_CONVERTER = "KEY_CONVERTER"
     VALUE_CONVERTER = "VALUE_CONVERTER"
     HEADER_CONVERTER = "HEADER_CONVERTER"
@@ -30,7 +33,7 @@ class FailedStage(StrEnum):
 class RejectedError(Exception):
     """A message that can't be made; its cause is the error that was met first.
 
-    ``component``   what failed: a converter, or what reads the source's rows
+    ``component``   what failed: a transform, a converter, or what reads the source's rows
     ``record``      the message as far as it can be told, null in place of every value that can't be read
     ``unreadable``  which values those are: ``after.name``
     """
@@ -41,6 +44,14 @@ class RejectedError(Exception):
         self.component = component
         self.record = record
         self.unreadable = tuple(unreadable)
+
+
+def transform_record(record: Record, chain: Chain) -> Record | None:
+    """The record behind all transforms; None where one dropped it. Raises `RejectedError`."""
+    try:
+        return chain.record(record)
+    except StepError as error:
+        raise RejectedError(FailedStage.TRANSFORMATION, error.transform, record, ()) from error
 
 
 def convert_record(record: Record, converters: Converters, row: int = 0) -> Message:
@@ -63,7 +74,9 @@ def convert_record(record: Record, converters: Converters, row: int = 0) -> Mess
     ]
     key = convert(FailedStage.KEY_CONVERTER, "key", record.key_schema, record.key)
     value = convert(FailedStage.VALUE_CONVERTER, "value", record.value_schema, record.value)
-    return (row, topic, key, value, headers or None)
+    partition = ANY_PARTITION if record.partition is None else record.partition
+    timestamp = NOW if record.timestamp is None else record.timestamp
+    return (row, topic, key, value, headers or None, partition, timestamp)
 
 
 class RowReader:
@@ -77,7 +90,7 @@ class RowReader:
         values: dict[str, Any] = {}
         errors: dict[str, Exception] = {}
         keys = {name for pair in shape.key_slots for name in pair}
-        for slot in sorted(used_slots(shape_nodes(shape)) | keys):
+        for slot in sorted(used_slots(_nodes(shape)) | keys):
             try:
                 values[slot] = self._function(shape, slot)(*arguments, row=number)
             except Exception as error:
@@ -100,12 +113,13 @@ class SlowRow:
     values: Mapping[str, Any]
     errors: Mapping[str, Exception]
 
-    def messages(self, converters: Converters) -> list[Message]:
+    def messages(self, chain: Chain, converters: Converters) -> list[Message]:
         """What the row becomes with null for what can't be read, where its schema allows that.
 
         Raises `RejectedError` for the first message that can't be made.
         """
-        return [convert_record(self._record(message), converters, self.number) for message in self._messages()]
+        transformed = (transform_record(self._record(message), chain) for message in self._messages())
+        return [convert_record(record, converters, self.number) for record in transformed if record is not None]
 
     def rejected(self) -> list[RejectedError]:
         """What the row would become, as messages that can't be made; tombstones are not among them."""
@@ -136,24 +150,11 @@ class SlowRow:
         return Record(
             message.topic,
             message.key_schema,
-            self._value(message.key, message.key_schema),
+            evaluate(message.key_schema, message.key, self.values),
             message.value_schema,
-            self._value(message.value, message.value_schema),
-            tuple(Header(h.name, h.schema, self._value(h.node, h.schema)) for h in message.headers),
+            evaluate(message.value_schema, message.value, self.values),
+            tuple(Header(h.name, h.schema, evaluate(h.schema, h.node, self.values)) for h in message.headers),
         )
-
-    def _value(self, node: Node, schema: Schema | None) -> Any:
-        match node:
-            case Const(value):
-                return value
-            case Slot(name):
-                return self.values[name]
-            case Struct(children):
-                assert schema is not None  # noqa: S101 - a struct has one
-                return {
-                    field.name: self._value(child, field.schema)
-                    for field, child in zip(schema.fields, children, strict=True)
-                }
 
     def _walk(self, node: Node, schema: Schema | None, path: str) -> Iterator[tuple[str, Exception]]:
         match node:
@@ -164,3 +165,8 @@ class SlowRow:
                     yield from self._walk(child, field.schema, f"{path}.{field.name}" if path else field.name)
             case _:
                 pass
+
+
+def _nodes(shape: EventShape) -> Iterator[Node]:
+    """The trees of all messages that a row of this shape may become."""
+    return (node for message in (*shape.messages, *shape.rekeyed) for node in message.nodes)

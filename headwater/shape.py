@@ -7,10 +7,13 @@ for every value in them *where it comes from*, as a tree of nodes that mirrors t
     Slot     an expression over variables     (a column, the event's position); its `Stage` says whether it
              that the reader's code assigns    is known once per log event or once per row
     Struct   a struct made of other nodes
+    Call     what a function makes of other      (a timestamp as text, a field of a struct that is a column)
+             nodes' values
 
 Transforms turn one tree into another, converters write a tree as bytes, and `headwater.plan` compiles the
 result into one function, so that whatever is constant is computed once and nothing is looked up per row.
-A column that no tree mentions is never decoded.
+A column that no tree mentions is never decoded. What can't be known before a value is (a topic that a column
+names) is a `Choice`: the rest is planned when the value is first seen.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from headwater.record import Schema
 
@@ -55,7 +58,15 @@ class Struct:
     nodes: tuple[Node, ...]
 
 
-Node = Const | Slot | Struct
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What ``function`` gives for the values of other nodes: always the same for the same values."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Const | Slot | Call, ...]
+
+
+Node = Const | Slot | Struct | Call
 NULL = Const(None)
 
 
@@ -66,7 +77,7 @@ def stage_of(node: Node) -> Stage:
             return Stage.TABLE
         case Slot(_, stage):
             return stage
-        case Struct(children):
+        case Struct(children) | Call(_, children):
             return max(map(stage_of, children), default=Stage.TABLE)
 
 
@@ -75,13 +86,16 @@ class HeaderShape:
     """A header and where its value comes from."""
 
     name: str
-    schema: Schema
+    schema: Schema | None
     node: Node
 
 
 @dataclass(frozen=True, slots=True)
 class MessageShape:
-    """One message of a row. A schema of None goes with the node `NULL`: no key, or a tombstone's value."""
+    """One message of a row. A schema of None goes with the node `NULL`: no key, or a tombstone's value.
+
+    ``partition`` and ``timestamp`` (milliseconds since 1970) are null where they are left to the sink.
+    """
 
     topic: str
     key_schema: Schema | None
@@ -89,6 +103,29 @@ class MessageShape:
     value_schema: Schema | None
     value: Node
     headers: tuple[HeaderShape, ...] = ()
+    partition: Node = NULL
+    timestamp: Node = NULL
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Every tree of the message."""
+        return (self.key, self.value, *(header.node for header in self.headers), self.partition, self.timestamp)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A message that depends on a value: ``message`` says what a row becomes that has this value, which is hashable.
+
+    ``on`` is where the value comes from. What the messages are made of is found in ``nodes``.
+    """
+
+    on: Node
+    nodes: tuple[Node, ...]
+    message: Callable[[Any], Outcome]
+
+
+Outcome = MessageShape | Choice | None
+"""What becomes of a message; None where it is dropped."""
 
 
 @dataclass(frozen=True, slots=True)

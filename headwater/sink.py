@@ -9,8 +9,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Headers = list[tuple[str, bytes | None]]
-Message = tuple[int, str, bytes | None, bytes | None, Headers | None]
-"""(row number in its log event, topic, key, value, headers): what a planned function gives for each message."""
+Message = tuple[int, str, bytes | None, bytes | None, Headers | None, int, int]
+"""What a planned function gives for each message.
+
+(row number in its log event, topic, key, value, headers, partition or `ANY_PARTITION`, timestamp or `NOW`): the
+timestamp in milliseconds since 1970.
+"""
+ANY_PARTITION, NOW = -1, 0
+"""The sink chooses the partition, by the key; and takes the time of sending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +46,8 @@ class Sink(Protocol):
     def open(self) -> None:
         """Connect, and check what can be checked before the first message."""
 
-    def send(self, messages: Sequence[Message], partition: int | None = None) -> None:
-        """Take messages for delivery, in order for each topic and key; blocks while too many are under way.
-
-        ``partition`` is where they must go; None leaves it to the sink, by the key.
-        """
+    def send(self, messages: Sequence[Message]) -> None:
+        """Take messages for delivery, in order for each topic and key; blocks while too many are under way."""
 
     def flush(self, timeout: float) -> bool:
         """Wait until every message taken so far is acknowledged: the barrier before an offset is stored.

@@ -17,7 +17,7 @@ import structlog
 from headwater.converter import Converter
 from headwater.record import Schema
 from headwater.row_by_row import RejectedError
-from headwater.sink import Message
+from headwater.sink import ANY_PARTITION, NOW, Message
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +58,7 @@ class DeadLetters:
         headers = self._headers(rejected, place) if self.context_headers else None
         if headers is None and value is None:  # else nothing would say which message it is
             headers = [("headwater.errors.place", _utf8(place))]
-        return (0, self.topic, key, value, headers)
+        return (0, self.topic, key, value, headers, ANY_PARTITION, NOW)
 
     def _json(self, schema: Schema | None, value: object) -> bytes | None:
         """The value in JSON; None where it is not even fit for that."""

@@ -113,7 +113,7 @@ class Capture:
         for item in batch.items:
             if isinstance(item, Rows):
                 self.rows.append(item)
-                for row, topic, key, value, _ in self._plan(item.shape).function(*item.arguments):
+                for row, topic, key, value, *_ in self._plan(item.shape).function(*item.arguments):
                     if row >= item.skip:
                         taken.append(Event(topic, _decoded(key), _decoded(value)))
             else:

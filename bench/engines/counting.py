@@ -27,10 +27,10 @@ class CountingSink:
     def open(self) -> None:
         """Nothing to connect to."""
 
-    def send(self, messages: Sequence[Message], partition: int | None = None) -> None:  # noqa: ARG002
+    def send(self, messages: Sequence[Message]) -> None:
         """Count."""
         size = 0
-        for _, _, key, value, _ in messages:
+        for _, _, key, value, _, _, _ in messages:
             size += len(key or b"") + len(value or b"")
         self._bytes += size
         if self._arrivals:

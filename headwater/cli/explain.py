@@ -32,8 +32,10 @@ def explain(connector: Path, worker_file: Path | None) -> None:
     from headwater.plan import plan
     from headwater.properties import PropertiesError, parse_properties
     from headwater.source import SourceError
+    from headwater.transform import TransformError
     from headwater.worker.assembly import build_converters
     from headwater.worker.connector_config import read_connector_config
+    from headwater.worker.transforms import build_chain
     from headwater.worker.worker_config import read_worker_config
 
     redact: Callable[[str], str] = str
@@ -45,14 +47,15 @@ def explain(connector: Path, worker_file: Path | None) -> None:
             config = read_connector_config(_registering_in(schemas, _read_config(connector)), worker.references)
             redact = config.redact
             converters = build_converters(worker, config)
+            chain = build_chain(config.values)
             source = config.connector.open(config.options)
             try:
                 for shape in source.shapes():
                     click.echo(redact(f"# {shape.table}: {shape.operation}"))
-                    click.echo(redact(plan(shape, converters).source))
+                    click.echo(redact(plan(shape, converters, chain.plan).source))
             finally:
                 source.close()
-    except (ConfigError, ConversionError, PropertiesError, SourceError) as error:
+    except (ConfigError, ConversionError, PropertiesError, SourceError, TransformError) as error:
         raise click.ClickException(redact(str(error))) from error
 
 

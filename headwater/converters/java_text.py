@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import struct
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from headwater.converter import ConversionError
 from headwater.java_double import double_text
+from headwater.java_number import shortest_float32
 from headwater.record import Schema, Type
 
-_FLOAT32 = struct.Struct("<f")
-_SMALLEST_NORMAL = 2.0**-126  # below it a float32 has less than six digits
 _DAY_MILLISECONDS = 86_400_000
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - every date here is in UTC
 _MILLISECONDS_OF = {
@@ -19,15 +17,6 @@ _MILLISECONDS_OF = {
     "org.apache.kafka.connect.data.Time": 1,
     "org.apache.kafka.connect.data.Timestamp": 1,
 }
-
-
-def shortest_float32(value: float) -> float:
-    """The double whose shortest decimal is the shortest one that names ``value``, a finite float32 held as a double."""
-    for digits in range(1 if abs(value) < _SMALLEST_NORMAL else 6, 9):
-        short = float(f"{value:.{digits}g}")
-        if _FLOAT32.unpack(_FLOAT32.pack(short))[0] == value:
-            return short
-    return float(f"{value:.9g}")
 
 
 def floating(value: float, schema: Schema | None) -> str:

@@ -14,14 +14,14 @@ from typing import Any
 
 import orjson
 
-from headwater.converter import Scope
+from headwater.converter import CALLS_ARE_SLOTS, Scope
 from headwater.converters.decimal_text import decimal_base64
 from headwater.converters.expected import INTEGER_BITS
 from headwater.converters.json_values import JsonValues, dumps
 from headwater.converters.pieces import Pieces
 from headwater.java_double import non_finite
 from headwater.record import DECIMAL, Schema, Type
-from headwater.shape import Const, Node, Slot, Stage, Struct, stage_of
+from headwater.shape import Call, Const, Node, Slot, Stage, Struct, stage_of
 
 
 def _is_columns(node: Struct) -> bool:
@@ -83,6 +83,8 @@ class JsonCode:
             case Struct(nodes):
                 members = zip(schema.fields, nodes, strict=True)
                 return {field.name: self._known(field.schema, child) for field, child in members}
+            case Call():
+                raise TypeError(CALLS_ARE_SLOTS)
 
     def _display(self, schema: Schema, node: Struct) -> str:
         """A struct as a dict display that orjson writes."""
@@ -101,6 +103,8 @@ class JsonCode:
                 return self._slot(schema, name)
             case Struct():
                 return self._display(schema, node)
+            case Call():
+                raise TypeError(CALLS_ARE_SLOTS)
 
     def _slot(self, schema: Schema, name: str) -> str:
         """A slot as orjson writes it."""

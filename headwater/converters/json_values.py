@@ -23,8 +23,9 @@ import orjson
 from headwater.converter import ConversionError
 from headwater.converters.decimal_text import decimal_base64
 from headwater.converters.expected import INTEGER_BITS, expect, integer_check
-from headwater.converters.java_text import big_decimal, decimal_scale, shortest_float32
+from headwater.converters.java_text import big_decimal, decimal_scale
 from headwater.java_double import non_finite
+from headwater.java_number import shortest_float32
 from headwater.record import DECIMAL, Schema, Type
 
 ToJson = Callable[[Any], Any]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from headwater.converter import Scope
+from headwater.converter import CALLS_ARE_SLOTS, Scope
 from headwater.record import Schema
-from headwater.shape import Const, Node, Slot, Struct
+from headwater.shape import Call, Const, Node, Slot, Struct
 
 Convert = Callable[[Any], bytes | None]
 
@@ -34,3 +34,5 @@ def _value(schema: Schema | None, node: Node, scope: Scope) -> str:
                 for field, child in zip(fields, nodes, strict=True)
             )
             return f"{{{', '.join(members)}}}"
+        case Call():
+            raise TypeError(CALLS_ARE_SLOTS)

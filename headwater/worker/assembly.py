@@ -25,6 +25,7 @@ from headwater.store import TaskStore
 from headwater.tolerance import DeadLetters, Tolerance, Unreadable
 from headwater.worker.connector_config import ConnectorConfig
 from headwater.worker.option_names import NameResolver, OptionWarning, unknown_option
+from headwater.worker.transforms import build_chain
 from headwater.worker.worker_config import WorkerConfig
 
 _FINDERS: Mapping[str, Callable[[str], ConverterModule]] = {
@@ -50,6 +51,7 @@ def build_pipeline(
     return Pipeline(
         lambda: connector.connector.open(connector.options),
         lambda: build_sink(worker, connector, task),
+        build_chain(connector.values),
         build_converters(worker, connector),
         build_tolerance(connector, task),
         store,
@@ -145,6 +147,7 @@ def find_problems(worker: WorkerConfig, connector: Mapping[str, str]) -> list[Pr
     Raises `MissingExtraError`.
     """
     builds: list[Callable[[], object]] = [partial(_build_converter, worker, connector, option) for option in _FINDERS]
+    builds.append(partial(build_chain, connector))
     builds.append(partial(_build_sink, worker, connector, "check"))
     problems: list[Problem] = []
     for build in builds:

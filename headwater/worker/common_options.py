@@ -346,5 +346,4 @@ COMMON_OPTIONS = ConfigDef(
             without_effect="",
         ),
     ),
-    refused={"predicates": "", "transforms": ""},
 )

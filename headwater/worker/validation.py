@@ -11,6 +11,7 @@ from headwater.source import SourceConnector
 from headwater.worker import assembly
 from headwater.worker.connector_config import hide_secrets, name_options
 from headwater.worker.option_names import OptionWarning
+from headwater.worker.transforms import transform_options, transform_warnings
 from headwater.worker.worker_config import WorkerConfig
 
 _CONVERTERS = {"key.converter": "converter", "value.converter": "converter", "header.converter": "header_converter"}
@@ -21,8 +22,8 @@ _CONVERTERS = {"key.converter": "converter", "value.converter": "converter", "he
 class Validation:
     """What was found.
 
-    ``definition``  what can be configured: of the connector, of the converters that it has of its own, and what it sets
-                    of its producer
+    ``definition``  what can be configured: of the connector, its transforms, the converters that it has of its own, and
+                    what it sets of its producer
     ``given``       the values by the names they were given, and by declared ones; secrets are hidden
     ``problems``    what keeps the connector from being created
     """
@@ -51,12 +52,14 @@ def validate(worker: WorkerConfig, raw: Mapping[str, str], *, connect: bool = Fa
             problems += named.connector.check_connection(config)
     return Validation(
         _with_converters(named.definition, worker)
+        + transform_options(named.values)
         + assembly.converter_options(named.values)
         + assembly.producer_options(named.values),
         hide_secrets({**raw, **named.given}, worker.references),
         tuple(named.redact.of_problems(problems)),
         (
             *named.warnings,
+            *transform_warnings(named.values),
             *assembly.converter_warnings(named.values),
             *assembly.producer_warnings(named.values),
         ),

@@ -53,11 +53,14 @@ import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.SchemaBuilder;
 import org.apache.kafka.connect.data.Struct;
+import org.apache.kafka.connect.header.ConnectHeaders;
 import org.apache.kafka.connect.header.Header;
 import org.apache.kafka.connect.json.JsonConverter;
 import org.apache.kafka.connect.source.SourceRecord;
 import org.apache.kafka.connect.storage.Converter;
 import org.apache.kafka.connect.storage.SimpleHeaderConverter;
+import org.apache.kafka.connect.transforms.Transformation;
+import org.apache.kafka.connect.transforms.predicates.Predicate;
 import org.bson.BsonBinaryReader;
 import org.bson.BsonDocument;
 import org.bson.BsonReader;
@@ -77,6 +80,7 @@ import org.bson.codecs.DecoderContext;
  *                              {error, message}; so does Reference protobuf-converter
  *   Reference partitioner      answers each {key, partitions} with {partition}
  *   Reference extended-json    answers each {document} with {strict, change, key} or {error, message}
+ *   Reference transforms       answers each {config, record} with {record}, null where it is dropped, or {error, message}
  * </pre>
  *
  * Bytes travel as base64 (keys of the partitioner as hex). The Python side is reference.py.
@@ -102,6 +106,7 @@ public final class Reference {
                     BuiltInPartitioner.partitionForKey(
                             HexFormat.of().parseHex(request.get("key").asText()), request.get("partitions").asInt())));
             case "extended-json" -> new ExtendedJson().answer();
+            case "transforms" -> Transforms.answer();
             default -> throw new IllegalArgumentException("unknown mode " + args[0]);
         }
     }
@@ -362,6 +367,92 @@ public final class Reference {
         public void close() {}
     }
 
+    /** A connector's chain of transforms, new for each record: some of them remember what came before. */
+    private static final class Transforms {
+        private static final JsonConverter CONVERTER = new JsonConverter();
+
+        static void answer() throws IOException {
+            CONVERTER.configure(Map.of("replace.null.with.default", "false"), false);
+            answerEach(request -> {
+                Map<String, String> config = new LinkedHashMap<>();
+                request.get("config").properties().forEach(o -> config.put(o.getKey(), o.getValue().asText()));
+                SourceRecord record = record(request.get("record"));
+                for (String name : config.get("transforms").split(",")) {
+                    if (record != null) {
+                        record = apply(config, name, record);
+                    }
+                }
+                return JSON.createObjectNode().set("record", record == null ? null : describe(record));
+            });
+        }
+
+        private static SourceRecord apply(Map<String, String> config, String name, SourceRecord record) throws Exception {
+            Map<String, String> options = below(config, "transforms." + name + ".");
+            String predicateName = options.remove("predicate");
+            boolean negate = Boolean.parseBoolean(options.remove("negate"));
+            if (predicateName != null) {
+                Map<String, String> predicateOptions = below(config, "predicates." + predicateName + ".");
+                Predicate<SourceRecord> predicate = create(predicateOptions);
+                predicate.configure(predicateOptions);
+                if (predicate.test(record) == negate) {
+                    return record;
+                }
+            }
+            try (Transformation<SourceRecord> transformation = create(options)) {
+                transformation.configure(options);
+                return transformation.apply(record);
+            }
+        }
+
+        private static Map<String, String> below(Map<String, String> config, String prefix) {
+            Map<String, String> options = new LinkedHashMap<>();
+            config.forEach((name, value) -> {
+                if (name.startsWith(prefix)) {
+                    options.put(name.substring(prefix.length()), value);
+                }
+            });
+            return options;
+        }
+
+        @SuppressWarnings("unchecked")
+        private static <T> T create(Map<String, String> options) throws ReflectiveOperationException {
+            return (T) Class.forName(options.remove("type")).getDeclaredConstructor().newInstance();
+        }
+
+        private static SourceRecord record(JsonNode node) throws IOException {
+            Schema keySchema = Converters.schema(node.get("key_schema"));
+            Schema valueSchema = Converters.schema(node.get("value_schema"));
+            ConnectHeaders headers = new ConnectHeaders();
+            for (JsonNode header : node.get("headers")) {
+                Schema schema = Converters.schema(header.get(1));
+                headers.add(header.get(0).asText(), Converters.value(schema, header.get(2)), schema);
+            }
+            return new SourceRecord(Map.of(), Map.of(), node.get("topic").asText(),
+                    node.hasNonNull("partition") ? node.get("partition").asInt() : null,
+                    keySchema, Converters.value(keySchema, node.get("key")),
+                    valueSchema, Converters.value(valueSchema, node.get("value")),
+                    node.hasNonNull("timestamp") ? node.get("timestamp").asLong() : null, headers);
+        }
+
+        private static ObjectNode describe(SourceRecord record) {
+            ObjectNode line = JSON.createObjectNode();
+            line.put("topic", record.topic());
+            line.put("partition", record.kafkaPartition());
+            line.put("timestamp", record.timestamp());
+            line.put("key", json(record.keySchema(), record.key()));
+            line.put("value", json(record.valueSchema(), record.value()));
+            ArrayNode headers = line.putArray("headers");
+            for (Header header : record.headers()) {
+                headers.addArray().add(header.key()).add(json(header.schema(), header.value()));
+            }
+            return line;
+        }
+
+        private static String json(Schema schema, Object value) {
+            return base64(CONVERTER.fromConnectData("topic", schema, value));
+        }
+    }
+
     /** Converters by class and configuration, and the decoding of a request into Connect's schema and value. */
     private static final class Converters {
         private final Map<JsonNode, Converter> converters = new LinkedHashMap<>();
@@ -436,7 +527,7 @@ public final class Reference {
                 case "float64" -> Double.valueOf(content.asText());
                 case "boolean" -> content.asBoolean();
                 case "string" -> content.asText();
-                case "bytes" -> content.binaryValue();
+                case "bytes" -> ByteBuffer.wrap(content.binaryValue()); // as Debezium's connectors give them
                 case "decimal" -> new BigDecimal(new BigInteger(content.asText()), scale(schema));
                 case "date" -> new Date(Long.parseLong(content.asText()));
                 case "array" -> array(schema, content);

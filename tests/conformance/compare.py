@@ -82,16 +82,17 @@ class Comparison:
 
 
 def payload(event: Event) -> dict[str, Any]:
-    """The payload of an event's value, with or without a schema around it; empty for a tombstone."""
-    document: dict[str, Any] = json.loads(event.value or b"{}")
-    if set(document) == {"schema", "payload"}:
+    """The payload of an event's value, with or without a schema around it; empty for what is no struct."""
+    document = json.loads(event.value or b"{}")
+    if isinstance(document, dict) and set(document) == {"schema", "payload"}:
         document = document["payload"]
-    return document
+    return document if isinstance(document, dict) else {}
 
 
 def snapshot_marker(event: Event) -> str | None:
     """``snapshot`` in the source block; None for a tombstone."""
-    marker: str | None = payload(event).get("source", {}).get("snapshot")
+    source = payload(event).get("source")
+    marker: str | None = source.get("snapshot") if isinstance(source, dict) else None
     return marker
 
 
@@ -124,4 +125,7 @@ def _leaves(node: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...],
 
 
 def _short(key: bytes | None) -> str:
-    return "null" if key is None else json.dumps(json.loads(key).get("payload", json.loads(key)), ensure_ascii=False)
+    document = None if key is None else json.loads(key)
+    if isinstance(document, dict):
+        document = document.get("payload", document)
+    return json.dumps(document, ensure_ascii=False)

@@ -17,6 +17,7 @@ from headwater.stores.sqlite import SqliteStore, SqliteTaskStore
 from headwater.tolerance import Tolerance
 from headwater.worker.assembly import build_converters
 from headwater.worker.connector_config import read_connector_config
+from headwater.worker.transforms import build_chain
 from headwater.worker.worker_config import read_worker_config
 from tests.conformance.event import Event
 
@@ -32,8 +33,8 @@ class _Collector:
     def open(self) -> None:
         pass
 
-    def send(self, messages: Sequence[Message], partition: int | None = None) -> None:
-        for _, topic, key, value, headers in messages:
+    def send(self, messages: Sequence[Message]) -> None:
+        for _, topic, key, value, headers, *_ in messages:
             self._messages.put(Event(topic, key, value, tuple(headers or ())))
 
     def flush(self, timeout: float) -> bool:
@@ -102,6 +103,7 @@ class HeadwaterEngine:
                 Pipeline(
                     lambda: connector.connector.open(connector.options),
                     lambda: _Collector(self._messages),
+                    build_chain(connector.values),
                     build_converters(worker, connector),
                     Tolerance(),
                     store,

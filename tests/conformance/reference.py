@@ -24,7 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
 
-from headwater.record import DECIMAL, Schema
+from headwater.record import DECIMAL, Record, Schema
 from tests.conformance.event import Event
 
 HERE = Path(__file__).parent
@@ -489,6 +489,51 @@ class ExtendedJsonReference(_Asked):
         Raises `ConversionError` where the driver can't read the document.
         """
         return self._ask({"document": base64.b64encode(document).decode()})
+
+
+@dataclass(frozen=True, slots=True)
+class Transformed:
+    """A record behind its transforms: keys, values and headers in JSON with their schemas."""
+
+    topic: str | None
+    partition: int | None
+    timestamp: int | None
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+
+
+class TransformsReference(_Asked):
+    """Kafka Connect's and Debezium's transforms and predicates."""
+
+    mode = "transforms"
+
+    def apply(self, config: Mapping[str, str], record: Record) -> Transformed | None:
+        """What the transforms of a connector's configuration make of a record; None where they drop it.
+
+        Raises `ConversionError` where they raise.
+        """
+        question = {
+            "topic": record.topic,
+            "partition": record.partition,
+            "timestamp": record.timestamp,
+            "key_schema": _schema_json(record.key_schema),
+            "key": _value_json(record.key_schema, record.key),
+            "value_schema": _schema_json(record.value_schema),
+            "value": _value_json(record.value_schema, record.value),
+            "headers": [(h.name, _schema_json(h.schema), _value_json(h.schema, h.value)) for h in record.headers],
+        }
+        answer = self._ask({"config": dict(config), "record": question})["record"]
+        if answer is None:
+            return None
+        return Transformed(
+            topic=answer["topic"],
+            partition=answer["partition"],
+            timestamp=answer["timestamp"],
+            key=_bytes(answer["key"]),
+            value=_bytes(answer["value"]),
+            headers=tuple((name, _bytes(value)) for name, value in answer["headers"]),
+        )
 
 
 def _bytes(text: str | None) -> bytes | None:

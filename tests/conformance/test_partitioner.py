@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headwater.sink import ANY_PARTITION, NOW
 from headwater.sinks.kafka import KafkaSink
 from tests.conformance.reference import PartitionerReference
 from tests.topic import read_topic
@@ -39,7 +40,7 @@ def test_the_partition_is_that_of_java(
     kafka_bootstrap: str, sink: KafkaSink, java: PartitionerReference, seeds: list[bytes]
 ) -> None:
     topic = f"partitioner-{uuid.uuid4().hex[:12]}"
-    sink.send([(0, topic, key, b"", None) for key in seeds])
+    sink.send([(0, topic, key, b"", None, ANY_PARTITION, NOW) for key in seeds])
     assert sink.flush(30)
     for message in read_topic(kafka_bootstrap, topic, lambda messages: len(messages) == len(seeds)):
         assert message.partition() == java.partition(message.key(), PARTITIONS), message.key().hex()

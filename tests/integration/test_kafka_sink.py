@@ -10,7 +10,7 @@ from confluent_kafka import Message
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 from structlog.testing import capture_logs
 
-from headwater.sink import RetriableSinkError, SinkError
+from headwater.sink import ANY_PARTITION, NOW, RetriableSinkError, SinkError
 from headwater.sinks.kafka import KafkaSink
 from headwater.sinks.kafka.producer_config import ProducerConfig
 from tests.kafka_proxy import KafkaProxy
@@ -41,8 +41,8 @@ def open_sink(kafka_bootstrap: str) -> Iterator[OpenSink]:
         sink.close(0)
 
 
-def message(topic, value, key=b"k", headers=None):
-    return (0, topic, key, value, headers)
+def message(topic, value, key=b"k", headers=None, partition=ANY_PARTITION, timestamp=NOW):
+    return (0, topic, key, value, headers, partition, timestamp)
 
 
 def deliver(sink: KafkaSink, *messages) -> None:
@@ -101,9 +101,14 @@ def test_each_key_keeps_its_order_over_partitions(open_sink, kafka_bootstrap, to
 
 def test_a_partition_that_is_asked_for_is_taken(open_sink, kafka_bootstrap, topic):
     sink = open_sink(creation(partitions="5"))
-    sink.send([message(topic, b"%d" % n, key=b"%d" % n) for n in range(20)], 3)
+    sink.send([message(topic, b"%d" % n, key=b"%d" % n, partition=3) for n in range(20)])
     assert sink.flush(SECONDS)
     assert {message.partition() for message in received(kafka_bootstrap, topic, 20)} == {3}
+
+
+def test_a_time_that_is_given_is_the_message_s(open_sink, kafka_bootstrap, topic):
+    deliver(open_sink(creation()), message(topic, b"v", timestamp=1_700_000_000_123))
+    assert [message.timestamp()[1] for message in received(kafka_bootstrap, topic, 1)] == [1_700_000_000_123]
 
 
 def test_topics_are_made_as_the_connector_says(open_sink, kafka_bootstrap, topic):

@@ -36,7 +36,7 @@ def run(case: Planned, converter: Converter) -> list[bytes | None]:
     message = MessageShape("topic", None, NULL, case.schema, case.node)
     shape = EventShape("table", "create", case, (message,))
     function = plan(shape, Converters(converter, converter, converter)).function
-    return [value for _, _, _, value, _ in function(*case.arguments())]
+    return [value for _, _, _, value, *_ in function(*case.arguments())]
 
 
 @settings(max_examples=200, deadline=None)
@@ -212,7 +212,7 @@ def test_a_tombstone_is_a_null_message() -> None:
     converter = create({}, is_key=False)
     shape = EventShape("t", "delete", case, (MessageShape("topic", case.schema, case.node, None, NULL),))
     function = plan(shape, Converters(converter, converter, converter)).function
-    ((_, _, key, value, _),) = function(*case.arguments())
+    ((_, _, key, value, *_),) = function(*case.arguments())
     assert key == converter.convert("topic", case.schema, "k")
     assert value is None
 

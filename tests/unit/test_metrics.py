@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from headwater.chain import Chain
 from headwater.conversion import Conversion
 from headwater.meter import Meter
 from headwater.plan import Converters
@@ -23,7 +24,7 @@ REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
 
 
 def new_conversion():
-    return Conversion(Log([]), Converters(JSON, JSON, JSON), STRICT, Rejections(STRICT, lambda _: None))
+    return Conversion(Log([]), Chain(), Converters(JSON, JSON, JSON), STRICT, Rejections(STRICT, lambda _: None))
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from headwater.chain import Chain
 from headwater.converters.json import create as json_converter
 from headwater.meter import Meter
 from headwater.pipeline import Pipeline, Retry
@@ -79,7 +80,7 @@ class Broker:
     def open(self) -> None:
         pass
 
-    def send(self, messages: Sequence[Message], partition: int | None = None) -> None:
+    def send(self, messages: Sequence[Message]) -> None:
         self.waiting += len(messages)
 
     def flush(self, timeout: float) -> bool:
@@ -136,6 +137,7 @@ def run(store: SqliteTaskStore, topics_reset: threading.Event) -> Callable[..., 
         Pipeline(
             lambda: Log(next(logs)),
             lambda: sink,
+            Chain(),
             Converters(JSON, JSON, JSON),
             tolerance,
             store,

@@ -13,8 +13,10 @@ from headwater.converter import Scope
 from headwater.plan import Converters, plan, plan_slot
 from headwater.record import Schema, Type
 from headwater.shape import NULL, Const, EventShape, HeaderShape, MessageShape, Node, ReaderCode, Slot, Stage, Struct
+from headwater.sink import ANY_PARTITION, NOW
 
 STRING = Schema(Type.STRING)
+ANYWHERE = (ANY_PARTITION, NOW)
 HOSTILE = ["it's", '"""', "a\nb", "back\\slash", "{0} %s", "한글\u2028", "__import__('os')"]
 
 
@@ -73,8 +75,8 @@ def test_each_row_becomes_its_messages_with_the_row_s_number() -> None:
     converter = Counting()
     planned = plan(shape(Rows(), message("t", AFTER, Struct((AFTER, PLACE)))), Converters(*[converter] * 3))
     assert planned.function([("a", "b"), ("b", "c")], 7) == [
-        (0, "t", b"'b'", b"'b'|7", None),
-        (1, "t", b"'c'", b"'c'|7", None),
+        (0, "t", b"'b'", b"'b'|7", None, *ANYWHERE),
+        (1, "t", b"'c'", b"'c'|7", None, *ANYWHERE),
     ]
 
 
@@ -90,7 +92,10 @@ def test_what_is_known_once_is_written_once() -> None:
 def test_a_tombstone_s_key_is_not_written_again() -> None:
     converter = Counting()
     planned = plan(shape(Rows(), message("t", BEFORE, PLACE), message("t", BEFORE, NULL)), Converters(*[converter] * 3))
-    assert planned.function([("a", None)], 7) == [(0, "t", b"'a'", b"7", None), (0, "t", b"'a'", None, None)]
+    assert planned.function([("a", None)], 7) == [
+        (0, "t", b"'a'", b"7", None, *ANYWHERE),
+        (0, "t", b"'a'", None, None, *ANYWHERE),
+    ]
     assert converter.calls.count("a") == 1
 
 
@@ -99,9 +104,9 @@ def test_a_changed_key_takes_the_other_messages() -> None:
     rekeyed = (message("t", BEFORE, NULL), message("t", AFTER, AFTER))
     planned = plan(shape(Rows(), message("t", AFTER, PLACE), rekeyed=rekeyed), Converters(*[converter] * 3))
     assert planned.function([("a", "a"), ("a", "b")], 7) == [
-        (0, "t", b"'a'", b"7", None),
-        (1, "t", b"'a'", None, None),
-        (1, "t", b"'b'", b"'b'", None),
+        (0, "t", b"'a'", b"7", None, *ANYWHERE),
+        (1, "t", b"'a'", None, None, *ANYWHERE),
+        (1, "t", b"'b'", b"'b'", None, *ANYWHERE),
     ]
 
 
@@ -123,7 +128,7 @@ def test_headers_known_for_the_table_are_one_list() -> None:
 def test_names_from_outside_stay_text(name: str) -> None:
     header = (HeaderShape(name, STRING, AFTER),)
     planned = plan(shape(Rows(), message(name, AFTER, Const(name), header)), Converters(*[Counting()] * 3))
-    assert planned.function([("a", "b")], 7) == [(0, name, b"'b'", repr(name).encode(), [(name, b"'b'")])]
+    assert planned.function([("a", "b")], 7) == [(0, name, b"'b'", repr(name).encode(), [(name, b"'b'")], *ANYWHERE)]
     assert planned.source.startswith("def rows(pairs, place, row=0):")
 
 

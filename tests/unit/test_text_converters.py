@@ -110,7 +110,7 @@ def test_a_planned_header_is_what_conversion_one_by_one_gives(case: Planned) -> 
     shape = EventShape("t", "create", case, (MessageShape("topic", None, NULL, None, NULL, (header,)),))
     messages = plan(shape, Converters(HEADER, HEADER, HEADER)).function(*case.arguments())
     expected = [HEADER.convert("topic", case.schema, value) for value in case.values()]
-    assert [headers for *_, headers in messages] == [[("h", value)] for value in expected]
+    assert [headers for *_, headers, _, _ in messages] == [[("h", value)] for value in expected]
 
 
 @pytest.mark.parametrize("optional", [True, False])
@@ -119,4 +119,4 @@ def test_a_planned_string_is_encoded_in_place(optional: bool) -> None:
     shape = EventShape("t", "create", case, (MessageShape("topic", case.schema, case.node, None, NULL),))
     planned = plan(shape, Converters(STRING, STRING, STRING))
     assert "a0.encode(" in planned.source
-    assert [key for _, _, key, _, _ in planned.function(*case.arguments())] == ["ä".encode()]
+    assert [key for _, _, key, *_ in planned.function(*case.arguments())] == ["ä".encode()]

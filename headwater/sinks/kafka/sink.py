@@ -33,8 +33,6 @@ POLL_SECONDS = 0.1
 """How long librdkafka is waited for at a time: in between the task can take note of a signal."""
 WARN_SECONDS = 10.0
 """How often a wait for the cluster is told of."""
-ANY_PARTITION, NOW = -1, 0
-"""What librdkafka takes for "let the partitioner choose" and for "the time of sending"."""
 
 
 class KafkaSink:
@@ -90,21 +88,21 @@ class KafkaSink:
         for topic in self._topics_at_start:
             self._make_ready(topic)
 
-    def send(self, messages: Sequence[Message], partition: int | None = None) -> None:
+    def send(self, messages: Sequence[Message]) -> None:
         """Put messages into the producer's queue; blocks while it is full.
 
         Raises `SinkError` for a message sent earlier, or for one of these: too large, or its topic can't be made.
         """
         produce, ready = self._produce, self._ready
-        place = ANY_PARTITION if partition is None else partition
         for message in messages:
-            _, topic, key, value, headers = message
+            # `ANY_PARTITION` and `NOW` are what librdkafka takes for them too.
+            _, topic, key, value, headers, partition, timestamp = message
             if topic not in ready:
                 self._make_ready(topic)
             try:
-                produce(topic, value, key, place, None, None, NOW, headers)  # keywords would cost 1 µs
+                produce(topic, value, key, partition, None, None, timestamp, headers)  # keywords would cost 1 µs
             except (BufferError, KafkaException, ValueError) as error:
-                self._send_again(message, place, error)
+                self._send_again(message, error)
         self._unserved += len(messages)
         if self._unserved >= SERVE_EVERY:
             self._serve(0)
@@ -155,15 +153,15 @@ class KafkaSink:
                 wait.check(problem)
         self._ready.add(topic)
 
-    def _send_again(self, message: Message, partition: int, error: Exception) -> None:
+    def _send_again(self, message: Message, error: Exception) -> None:
         """A message that `Producer.produce` didn't take: wait for room in the queue, or give the reason."""
-        _, topic, key, value, headers = message
+        _, topic, key, value, headers, partition, timestamp = message
         wait = _Wait("the producer's queue is full", self._config.max_block)
         while isinstance(error, BufferError):
             self._serve(POLL_SECONDS)
             wait.check(self._client_error)
             try:
-                self._produce(topic, value, key, partition, None, None, NOW, headers)
+                self._produce(topic, value, key, partition, None, None, timestamp, headers)
             except (BufferError, KafkaException, ValueError) as again:
                 error = again
             else:

@@ -94,7 +94,7 @@ def test_every_option_has_its_errors_as_create_tells_them(worker, named):
             "producer.override.interceptor.classes",
             "topic.creation.default.partitions",
             "tasks.max",
-            "transforms",
+            "transforms.unwrap.type",
             "topic.prefix",
             "database.port",
             "snapshot.mode",

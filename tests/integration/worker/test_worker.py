@@ -245,7 +245,7 @@ def test_what_is_wrong_with_a_configuration_is_told_at_once(worker, config):
             "database.port: Not a number",
             "exactly.once.support: a standalone worker",
             'Missing required configuration "topic.prefix"',
-            "The option transforms is not supported yet",
+            'Missing required configuration "transforms.unwrap.type"',
             "database.password must be given",
         ],
         strict=True,

@@ -1,0 +1,84 @@
+"""The reference page of transforms and predicates, from what they say of themselves and their declared options.
+
+``python -m headwater.worker.transforms_reference > docs/reference/transforms.md`` writes it anew.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+
+from headwater.config import ConfigDef, Option, Required, as_text
+from headwater.plugins import transform_modules
+
+_HEAD = """\
+# Transforms and predicates
+
+A connector's transforms change its messages one after the other, each as Kafka Connect's or Debezium's own does. They
+are configured as there:
+
+```json
+"transforms": "outbox,mask",
+"transforms.outbox.type": "io.debezium.transforms.outbox.EventRouter",
+"transforms.outbox.table.expand.json.payload": "true",
+"transforms.mask.type": "org.apache.kafka.connect.transforms.MaskField$Key",
+"transforms.mask.fields": "email",
+"transforms.mask.predicate": "is_customer",
+"predicates": "is_customer",
+"predicates.is_customer.type": "org.apache.kafka.connect.transforms.predicates.TopicNameMatches",
+"predicates.is_customer.pattern": ".*\\\\.customers"
+```
+
+A type is the class in full, its last part (`EventRouter`, `MaskField$Key`) or a short name (`event_router`,
+`mask_field$key`). With `negate=true` a transform takes the messages that its predicate does not hold for. Everything a
+connector sends passes through its transforms: rows, tombstones, schema changes and heartbeats.
+
+What a transform does is decided once for a table, when its first row comes: a renamed field or another topic costs
+nothing per row. Only where it depends on a value (the topic that a column names, JSON that is expanded) it is decided
+once for each such value; the %(routes)s most recent are kept. `headwater explain` prints the result.
+
+A message that a transform can't change stops the task, or goes where
+[`errors.tolerance`](../errors.md) says.
+
+The value of a message must have a schema, as all that connectors send have.
+
+This page is made from the declared options of the modules in `headwater/transforms/` and `headwater/predicates/`.
+"""
+
+
+def page() -> str:
+    """The whole page, in Markdown."""
+    from headwater.plan import MOST_ROUTES
+
+    sections = []
+    for module, class_names in transform_modules():
+        title = class_names[0].rpartition(".")[2].partition("$")[0]
+        described = inspect.cleandoc(module.__doc__ or "").split("\n\nSource:")[0]
+        text = described.partition(": ")[2].replace("``", "`")
+        names = ", ".join(f"`{name}`" for name in class_names)
+        sections.append(f"\n## {title}\n\n{names}\n\n{text[:1].upper()}{text[1:]}\n{_table(module.OPTIONS)}")
+    return _HEAD % {"routes": f"{MOST_ROUTES:,}"} + "".join(sections)
+
+
+def _table(options: ConfigDef) -> str:
+    if not options.options:
+        return ""
+    rows = "".join(map(_row, options.options.values()))
+    return f"\n| Option | Type | Default | |\n| --- | --- | --- | --- |\n{rows}"
+
+
+def _row(option: Option) -> str:
+    doc = option.doc.replace("|", "\\|")
+    return f"| `{option.name}` | {option.type} | {_default(option.default)} | {doc} |\n"
+
+
+def _default(value: object) -> str:
+    if isinstance(value, Required):
+        return "required"
+    if value is None or value in ("", []):
+        return ""
+    return f"`{as_text(value)}`"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

@@ -1,0 +1,86 @@
+"""The outbox of `headwater.outbox` through EventRouter, as docs/outbox.md configures it: what is sent, and its size."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from headwater.converters.json import create as json_converter
+from headwater.converters.simple_header import create as header_converter
+from headwater.converters.string import create as string_converter
+from headwater.plan import Converters, plan
+from headwater.sink import Message
+from headwater.sources.mysql.shapes import ShapeOptions, snapshot_shape
+from headwater.sources.mysql.table import Column, Table
+from headwater.sources.mysql.types import ValueOptions
+from headwater.worker.transforms import build_chain
+
+DOCS = Path(__file__).parents[2] / "docs" / "outbox.md"
+TEXT = ("aggregate_type", "aggregate_id", "type")
+OUTBOX = Table(
+    "course",
+    "outbox",
+    (
+        Column("id", "char", nullable=False, length=36, charset="utf8mb4"),
+        *(Column(name, "varchar", nullable=False, length=255, charset="utf8mb4") for name in TEXT),
+        Column("payload", "json", nullable=False),
+        Column("timestamp", "timestamp", nullable=False, default="CURRENT_TIMESTAMP", expression=True),
+    ),
+    ("id",),
+    ("id",),
+)
+OPTIONS = ShapeOptions("dbserver1", ValueOptions(), tombstones=True, headers=(), captures_column=lambda *_: True)
+PAYLOAD = '{"title": "Transactional outbox", "courseId": "c-17", "posted": true}'
+ID = "0b3ee1a9-6f5e-4c0e-9c66-8d9bd1f0a8a3"
+PLACE = ("true", "binlog.000003", 123456, 1_700_000_000_000_000)
+STRING = Converters(
+    string_converter({}, is_key=True), string_converter({}, is_key=False), header_converter({}, is_key=False)
+)
+
+
+def in_json(*, schemas: str) -> Converters:
+    converter = json_converter({"schemas.enable": schemas}, is_key=False)
+    return Converters(converter, converter, header_converter({}, is_key=False))
+
+
+def documented() -> dict[str, str]:
+    """The transforms that docs/outbox.md configures."""
+    blocks = re.findall(r"```json\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    (block,) = (block for block in blocks if "transforms" in block)
+    return {name: value for name, value in json.loads(f"{{{block}}}").items() if name.startswith("transforms")}
+
+
+def sent(converters: Converters, transforms: Mapping[str, str], *kinds: str) -> list[Message]:
+    """The messages of one row for each aggregate type."""
+    rows = [(ID, kind, "c-17", "CoursePostedEvent", PAYLOAD, "2023-11-14 22:13:20") for kind in kinds]
+    planned = plan(snapshot_shape(OUTBOX, OPTIONS), converters, build_chain(transforms).plan)
+    return planned.function(rows, *PLACE)
+
+
+def test_one_outbox_many_topics() -> None:
+    messages = sent(STRING, documented(), "Course", "Order", "Course")
+    assert [topic for _, topic, *_ in messages] == [f"outbox.event.{kind}" for kind in ("Course", "Order", "Course")]
+    _, _, key, value, headers, _, _ = messages[0]
+    assert (key, value) == (b"c-17", PAYLOAD.encode())
+    assert headers == [("id", ID.encode()), ("eventType", b"CoursePostedEvent")]
+
+
+@pytest.mark.parametrize(
+    ("line", "converters", "transforms"),
+    [
+        ("Debezium's envelope with its schema", in_json(schemas="true"), {}),
+        ("the envelope alone", in_json(schemas="false"), {}),
+        ("routed", STRING, documented()),
+    ],
+    ids=str,
+)
+def test_the_sizes_in_the_docs(line: str, converters: Converters, transforms: Mapping[str, str]) -> None:
+    """Rounded to ten bytes: the version's and the clock's digits count too."""
+    ((_, _, _, value, *_),) = sent(converters, transforms, "Course")
+    told = re.search(rf"^\| {re.escape(line)}.*\| ([\d,]+) bytes \|$", DOCS.read_text(), re.MULTILINE)
+    assert told is not None
+    assert int(told[1].replace(",", "")) == round(len(value or b""), -1)

@@ -10,6 +10,7 @@ import io.confluent.kafka.schemaregistry.client.MockSchemaRegistryClient;
 import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
 import io.confluent.kafka.schemaregistry.protobuf.ProtobufSchemaProvider;
 import io.debezium.config.CommonConnectorConfig;
+import io.debezium.converters.CloudEventsConverter;
 import io.debezium.embedded.Connect;
 import io.debezium.engine.ChangeEvent;
 import io.debezium.engine.DebeziumEngine;
@@ -78,6 +79,7 @@ import org.bson.codecs.DecoderContext;
  *   Reference converter        answers each {class, config, topic, schema, value} with {bytes} or {error, message}
  *   Reference avro-converter   answers each {config, topic, key, schema, value} with {bytes, subject, text}, or with
  *                              {error, message}; so does Reference protobuf-converter
+ *   Reference cloud-events     answers each {config, topic, schema, value} with {bytes, schemas}, or {error, message}
  *   Reference partitioner      answers each {key, partitions} with {partition}
  *   Reference extended-json    answers each {document} with {strict, change, key} or {error, message}
  *   Reference transforms       answers each {config, record} with {record}, null where it is dropped, or {error, message}
@@ -100,6 +102,7 @@ public final class Reference {
             case "converter" -> new Converters().answer();
             case "avro-converter" -> answerEach(request ->
                     confluent(request, new AvroSchemaProvider(), AvroConverter::new));
+            case "cloud-events" -> answerEach(Reference::cloudEvent);
             case "protobuf-converter" -> answerEach(request ->
                     confluent(request, new ProtobufSchemaProvider(), ProtobufConverter::new));
             case "partitioner" -> answerEach(request -> JSON.createObjectNode().put("partition",
@@ -126,12 +129,37 @@ public final class Reference {
         return bytes == null ? null : Base64.getEncoder().encodeToString(bytes);
     }
 
+    /** Debezium's CloudEventsConverter, each time with a registry that knows no schema yet. */
+    private static ObjectNode cloudEvent(JsonNode request) throws Exception {
+        Map<String, Object> options = options(request);
+        Map<String, Object> avroOptions = new LinkedHashMap<>(Map.of("schema.registry.url", "mock://reference"));
+        MockSchemaRegistryClient registry = new MockSchemaRegistryClient(List.of(new AvroSchemaProvider()));
+        AvroConverter avro = new AvroConverter(registry);
+        avro.configure(avroOptions, false);
+        CloudEventsConverter converter = new CloudEventsConverter(avro);
+        converter.configure(options, false);
+        Schema schema = Converters.schema(request.get("schema"));
+        Object value = Converters.value(schema, request.get("value"));
+        byte[] bytes = converter.fromConnectData(request.get("topic").asText(), schema, value);
+        ObjectNode reply = JSON.createObjectNode().put("bytes", base64(bytes));
+        ObjectNode schemas = reply.putObject("schemas");
+        for (String subject : registry.getAllSubjects()) {
+            schemas.put(subject, registry.getLatestSchemaMetadata(subject).getSchema());
+        }
+        return reply;
+    }
+
+    private static Map<String, Object> options(JsonNode request) {
+        Map<String, Object> options = new LinkedHashMap<>();
+        request.get("config").properties().forEach(option -> options.put(option.getKey(), option.getValue().asText()));
+        return options;
+    }
+
     /** A converter of Confluent's, each time with a registry that knows no schema yet. */
     private static ObjectNode confluent(
             JsonNode request, SchemaProvider provider, Function<SchemaRegistryClient, Converter> make)
             throws Exception {
-        Map<String, Object> options = new LinkedHashMap<>();
-        request.get("config").properties().forEach(option -> options.put(option.getKey(), option.getValue().asText()));
+        Map<String, Object> options = options(request);
         options.put("schema.registry.url", "mock://reference");
         MockSchemaRegistryClient registry = new MockSchemaRegistryClient(List.of(provider));
         Converter converter = make.apply(registry);

@@ -469,6 +469,25 @@ class ProtobufConverterReference(_ConfluentReference):
         return _Process(self.mode, google_types_jars())
 
 
+class CloudEventsReference(_Asked):
+    """Debezium's CloudEventsConverter, whose Avro converter has a registry of its own for each value."""
+
+    mode = "cloud-events"
+
+    def from_connect_data(
+        self, schema: Schema, value: Any, config: Mapping[str, str]
+    ) -> tuple[bytes | None, dict[str, str]]:
+        """The message, and the schemas that were registered, by subject; see `ConverterReference`."""
+        question = {
+            "config": dict(config),
+            "topic": "topic",
+            "schema": _schema_json(schema),
+            "value": _value_json(schema, value),
+        }
+        answer = self._ask(question)
+        return _bytes(answer["bytes"]), answer["schemas"]
+
+
 class PartitionerReference(_Asked):
     """The Kafka producer's built-in partitioner, for records with a key."""
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from contextlib import ExitStack
 
 import pytest
 
@@ -17,56 +15,14 @@ from headwater.converters.schema_registry.registry import (
     Registered,
     RegistryError,
 )
-
-
-@dataclass
-class Registry:
-    """A server that gives its answers one after the other, the last for ever."""
-
-    answers: list[tuple[int, bytes]]
-    asked: list[tuple[str, str | None, bytes]] = field(default_factory=list)
-    port: int = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+from tests.registry_server import Registry, serving
 
 
 @pytest.fixture
 def registries() -> Iterator[list[Registry]]:
     """Three servers; what each answers is for the test to say."""
-    started = [Registry([(200, b'{"id": 7}')]) for _ in range(3)]
-    servers = [_serve(registry) for registry in started]
-    yield started
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-def _serve(registry: Registry) -> HTTPServer:
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            registry.asked.append((self.path, self.headers.get("Authorization"), body))
-            status, content = registry.answers[0]
-            if len(registry.answers) > 1:
-                registry.answers.pop(0)
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            if status == 307:
-                self.send_header("Location", "http://127.0.0.1:1/")
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = answer  # noqa: N815 - the names that http.server asks for
-
-        def log_message(self, *_arguments: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    registry.port = server.server_port
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    return server
+    with ExitStack() as stack:
+        yield [stack.enter_context(serving([(200, b'{"id": 7}')])) for _ in range(3)]
 
 
 def client(*urls: str, retries: int = 0, authorization: str | None = None, normalize: bool = False) -> RegistryClient:

@@ -135,7 +135,9 @@ def cloud_event(
         name=f"io.debezium.connector.{origin.connector}.Data",
         fields=tuple(Field(each, field_of(envelope, each)) for each in names),
     )
-    return CloudEvent(envelope, name or f"{origin.server}.{origin.database or 'null'}.{_SUFFIX}", (*attributes,), data)
+    if name is None:
+        name = f"{origin.server}.{'null' if origin.database is None else origin.database}.{_SUFFIX}"
+    return CloudEvent(envelope, name, (*attributes,), data)
 
 
 def field_of(schema: Schema, name: str) -> Schema:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+from headwater.converter import RetriableConversionError
+from headwater.converters.avro.converter import create
 from headwater.converters.schema_registry.client import Connection, RegistryClient
 from headwater.converters.schema_registry.registry import (
     IncompatibleSchemaError,
     NotRegisteredError,
     Registered,
     RegistryError,
+    SchemaType,
 )
+from headwater.record import Schema, Type
+from tests.certificates import Authority
 from tests.registry_server import Registry, serving
 
 
@@ -92,3 +99,82 @@ def test_a_refusal_is_not_asked_for_again(registries: list[Registry]) -> None:
     with pytest.raises(IncompatibleSchemaError):
         client(registries[0].url, registries[1].url, retries=3).register("s", '"int"')
     assert [len(registry.asked) for registry in registries] == [1, 0, 0]
+
+
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority()
+
+
+def server_tls(authority: Authority, folder: Path, host: str, *, asks_clients: bool = False) -> ssl.SSLContext:
+    """What a server needs to speak TLS as ``host``."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority.sign(host).write_pem(folder / "server.pem"))
+    if asks_clients:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cadata=authority.pem.decode())
+    return context
+
+
+def write_to(registry: Registry, **options: str) -> bytes | None:
+    """A message of a converter with that registry; options' names have _ for a dot."""
+    named = {name.replace("_", "."): value for name, value in options.items()}
+    converter = create({"schema.registry.url": registry.url, "max.retries": "0", **named}, is_key=False)
+    return converter.convert("t", Schema(Type.STRING), "a")
+
+
+def test_the_authority_of_a_server_is_trusted_by_file_or_in_place(authority: Authority, tmp_path: Path) -> None:
+    trusted = tmp_path / "authority.pem"
+    trusted.write_bytes(authority.pem)
+    with serving([(200, b'{"id": 7}')], server_tls(authority, tmp_path, "127.0.0.1")) as registry:
+        assert write_to(registry, schema_registry_ssl_truststore_location=str(trusted)) is not None
+        assert write_to(registry, schema_registry_ssl_truststore_certificates=authority.pem.decode()) is not None
+        with pytest.raises(RetriableConversionError, match="can't be asked: .*self.signed certificate in .*chain"):
+            write_to(registry)
+        assert len(registry.asked) == 2
+
+
+def test_a_certificate_must_be_for_its_host_unless_that_is_not_wanted(authority: Authority, tmp_path: Path) -> None:
+    certificates = {"schema_registry_ssl_truststore_certificates": authority.pem.decode()}
+    with serving([(200, b'{"id": 7}')], server_tls(authority, tmp_path, "elsewhere")) as registry:
+        with pytest.raises(RetriableConversionError, match="IP address mismatch"):
+            write_to(registry, **certificates)
+        assert write_to(registry, **certificates, schema_registry_ssl_endpoint_identification_algorithm="") is not None
+
+
+def test_a_registry_may_ask_for_a_certificate(authority: Authority, tmp_path: Path) -> None:
+    certificates = {"schema_registry_ssl_truststore_certificates": authority.pem.decode()}
+    keystore = authority.sign("client").write_pem(tmp_path / "client.pem")
+    with serving([(200, b'{"id": 7}')], server_tls(authority, tmp_path, "127.0.0.1", asks_clients=True)) as registry:
+        assert write_to(registry, **certificates, schema_registry_ssl_keystore_location=str(keystore)) is not None
+        with pytest.raises(RetriableConversionError, match="can't be asked"):
+            write_to(registry, **certificates)
+
+
+@pytest.mark.parametrize(
+    ("options", "authorization"),
+    [
+        (
+            {"basic_auth_credentials_source": "USER_INFO", "basic_auth_user_info": "anna:s@crab"},
+            "Basic YW5uYTpzQGNyYWI=",
+        ),
+        ({"bearer_auth_credentials_source": "STATIC_TOKEN", "bearer_auth_token": "t0ken"}, "Bearer t0ken"),
+        ({}, None),
+    ],
+)
+def test_it_signs_in_over_tls(
+    authority: Authority, tmp_path: Path, options: dict[str, str], authorization: str | None
+) -> None:
+    certificates = {"schema_registry_ssl_truststore_certificates": authority.pem.decode()}
+    with serving([(200, b'{"id": 7}')], server_tls(authority, tmp_path, "127.0.0.1")) as registry:
+        assert write_to(registry, **certificates, **options) == b"\0\0\0\0\7\2a"
+        assert [each[1] for each in registry.asked] == [authorization]
+
+
+def test_another_type_of_schema_is_told_apart(registries: list[Registry]) -> None:
+    asking = RegistryClient(Connection([registries[0].url], retries=0), SchemaType.PROTOBUF)
+    asking.register("s", "message A {}")
+    assert json.loads(registries[0].asked[0][2]) == {"schema": "message A {}", "schemaType": "PROTOBUF"}
+    registries[0].answers = [(200, b'{"id": 3, "schema": "\\"int\\""}')]
+    with pytest.raises(IncompatibleSchemaError, match="is AVRO, not PROTOBUF"):
+        asking.latest("s")

@@ -208,13 +208,13 @@ def _params(schema: Schema) -> dict[str, str]:
 
 
 def _check_parameters(schema: Schema) -> None:
-    names = [schema.name or "", *(name for name, _ in schema.parameters)]
+    names = (schema.name or "", *(name for name, _ in schema.parameters))
     if any(name.startswith(_OWN_PARAMETERS) for name in names):
         raise ConversionError(f"schemas with {_OWN_PARAMETERS}… can't be written: enums and unions of Protobuf's own")
 
 
 def _check_unique(message: ProtoMessage) -> None:
-    names = [each.name for each in (*message.fields, *message.messages)]
+    names = [*(field.name for field in message.fields), *(inner.name for inner in message.messages)]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise ConversionError(f"the Protobuf message {message.name} would have {sorted(twice)} twice")

@@ -29,8 +29,8 @@ def parse(text: str) -> ProtoFile:
     """The schema that a text describes. Raises `ConversionError`."""
     try:
         return _Parser(text).file()
-    except (ValueError, StopIteration) as error:
-        raise ConversionError(f"the registry's schema is no Protobuf schema: {error or 'it ends too early'}") from error
+    except ValueError as error:
+        raise ConversionError(f"the registry's schema is no Protobuf schema: {error}") from error
 
 
 def _tokens(text: str) -> Iterator[str]:

@@ -1,5 +1,5 @@
 """Kafka Connect itself for tests: a standalone worker as a process of its own, with two of Debezium's connectors and
-Confluent's Avro converter."""
+Confluent's converters."""
 
 from __future__ import annotations
 

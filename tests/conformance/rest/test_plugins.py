@@ -40,7 +40,8 @@ def test_plugins(pair):
     connect, headwater = pair.ask(get("/connector-plugins?connectorsOnly=false"))
     assert len(headwater.body) > 3
     theirs, ours = ({(plugin["class"], plugin["type"]) for plugin in each.body} for each in (connect, headwater))
-    assert ours <= theirs
+    # its jar is nowhere to be had without Confluent's own repository
+    assert ours - theirs == {("io.confluent.connect.json.JsonSchemaConverter", "converter")}
     unversioned = {plugin["class"] for plugin in connect.body if "version" not in plugin}
     assert unversioned == CONFLUENT_CONVERTERS.keys()  # those of this version do not say
 

@@ -6,6 +6,8 @@ import click
 
 from headwater import __version__, compiled
 from headwater.cli.explain import explain
+from headwater.cli.inbox import inbox
+from headwater.cli.projection import projection
 from headwater.cli.worker import worker
 
 _EXAMPLES = """
@@ -14,6 +16,8 @@ Examples:
   headwater worker                          a worker with defaults, its REST API on port 8083
   headwater worker connect-standalone.properties
   headwater explain connector.json          the code that a connector runs for each row
+  headwater inbox ddl --dialect mysql       the table that makes a consumer handle each message once
+  headwater projection rebuild shop:courses build a view anew while the old one serves
 \b
   curl -X POST -H 'Content-Type: application/json' localhost:8083/connectors --data '
     {"name": "orders", "config": {"connector.class": "mysql", "topic.prefix": "shop",
@@ -35,3 +39,5 @@ def version() -> None:
 
 main.add_command(worker)
 main.add_command(explain)
+main.add_command(inbox)
+main.add_command(projection)

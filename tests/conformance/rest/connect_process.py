@@ -59,6 +59,8 @@ CONFLUENT_CONVERTERS = {
         *REGISTRY_JARS,
     ),
 }
+NOT_COMPARED = "io.confluent.connect.json.JsonSchemaConverter"
+"""A converter of ours whose jars are not among Debezium's."""
 
 LOGGING = """\
 rootLogger.level = INFO

@@ -16,12 +16,13 @@ from headwater.converter import ConversionError, RetriableConversionError, Scope
 from headwater.record import Schema
 from headwater.shape import Const, Node
 
-_MAGIC = b"\x00"
+MAGIC = b"\x00"
+"""The first byte of a message in Confluent's wire format."""
 
 
 def header(number: int) -> bytes:
     """What a message begins with whose schema has this number."""
-    return _MAGIC + number.to_bytes(4, "big")
+    return MAGIC + number.to_bytes(4, "big")
 
 
 class Prepared(NamedTuple):

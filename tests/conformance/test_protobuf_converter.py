@@ -147,6 +147,6 @@ def _why(schema: Schema, error: ConversionError) -> str:
 def test_it_was_not_all_refused(report: Callable[[str], None]) -> None:
     """Runs behind the comparison: `compared` counts what was in it."""
     report(str(dict(compared)))
-    assert compared["bytes"] > 150
-    assert compared["schemas' texts"] > 150
+    assert compared["bytes"] > 100
+    assert compared["schemas' texts"] > 100
     assert compared["refused"] > 0

@@ -34,10 +34,10 @@ demo: $(INSTALLED)  ## start everything, post a course, show its events; ONCE=1 
 	@$(BIN)/python tools/demo.py $(if $(ONCE),--once)
 
 UNCOMPILED = tests/unit tests/integration/mysql_source tests/integration/mongodb_source tests/faults/test_processes.py \
-	$(addprefix tests/conformance/test_,mysql.py mongodb.py extended_json.py)
+	$(addprefix tests/conformance/test_,mysql.py mongodb.py extended_json.py avro_converter.py)
 
 test: $(INSTALLED)  ## all tests against real servers (installed and started here), then those of what is compiled uncompiled
-	@tools/services up mysql mongodb kafka
+	@tools/services up mysql mongodb kafka schema-registry
 	@eval "$$(tools/services env)" && $(BIN)/python -m pytest $(PYTEST_ARGS)
 	@eval "$$(tools/services env)" && HEADWATER_INTERPRETED=1 $(BIN)/python -m pytest --quiet $(UNCOMPILED)
 
@@ -50,7 +50,7 @@ check: $(READY)  ## lint, format, types, import contracts, the container's files
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec examples/compose/*.yaml
 
 faults: $(INSTALLED)  ## the fault tests in full
-	@tools/services up mysql kafka
+	@tools/services up mysql mongodb kafka
 	@eval "$$(tools/services env)" && $(BIN)/python -m pytest tests/faults --faults=full -s
 
 bench: $(INSTALLED)  ## Headwater beside Debezium, table and plot into docs; BENCH_ARGS=--quick for a short one

@@ -21,6 +21,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 HOT = [
+    "headwater/converters/avro/binary.py",
     "headwater/converters/decimal_text.py",
     "headwater/java_double.py",
     "headwater/sources/little_endian.py",

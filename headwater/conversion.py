@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import structlog
 
 from headwater.chain import Chain
+from headwater.converter import RetriableConversionError
 from headwater.plan import Converters, Plan, plan
 from headwater.record import Record
 from headwater.row_by_row import RejectedError, RowReader, convert_record, transform_record
@@ -55,13 +56,19 @@ class Conversion:
         self._records = 0
 
     def rows(self, rows: Rows) -> Sequence[Message]:
-        """The messages of a log event's rows. Raises `headwater.tolerance.TaskError`."""
+        """The messages of a log event's rows.
+
+        Raises `headwater.tolerance.TaskError`, or `headwater.converter.RetriableConversionError`, which is never
+        tolerated.
+        """
         shape, arguments, skip = rows
         planned = self._plans.get(shape)
         if planned is None:
             planned = self._plan(shape)
         try:
             messages = planned.function(*arguments)
+        except RetriableConversionError:  # of a route, which is planned when its value first comes
+            raise
         except Exception as error:
             if self._tolerance.is_none:
                 raise TaskError(f"{self._source.locate(rows)}: {type(error).__name__}: {error}") from error
@@ -84,6 +91,8 @@ class Conversion:
         """The plan; where there can't be one, one whose function raises the reason for each row."""
         try:
             return plan(shape, self._converters, self._chain.plan, self.topics)
+        except RetriableConversionError:
+            raise
         except Exception as error:
             return Plan(partial(_raise, error), "")
 
@@ -137,7 +146,7 @@ class Conversion:
         self.topics.clear()
 
     def record(self, record: Record) -> Sequence[Message]:
-        """The message of what is no row, none where it is dropped. Raises `headwater.tolerance.TaskError`."""
+        """The message of what is no row, none where it is dropped. Raises as `rows` does."""
         try:
             transformed = transform_record(record, self._chain)
             if transformed is None:

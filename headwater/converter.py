@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from headwater.record import Schema
     from headwater.shape import Node, Stage
 
@@ -19,6 +21,17 @@ CALLS_ARE_SLOTS = "a converter sees a slot in place of each call"
 
 class ConversionError(Exception):
     """A value can't be written: says the topic, the field and why."""
+
+
+class RetriableConversionError(ConversionError):
+    """Nothing can be written for now, whatever the value: says what has to be mended, outside of the task.
+
+    ``again`` does what failed once more: it raises this again as long as it fails.
+    """
+
+    def __init__(self, message: str, again: Callable[[], object]) -> None:
+        super().__init__(message)
+        self.again = again
 
 
 class Scope(Protocol):
@@ -38,10 +51,13 @@ class Converter(Protocol):
     """Kafka Connect's ``Converter``, for one of key, value or header."""
 
     def convert(self, topic: str, schema: Schema | None, value: Any) -> bytes | None:
-        """The bytes of one value; None is a null message. Raises `ConversionError`."""
+        """The bytes of one value; None is a null message.
+
+        Raises `ConversionError`; a `RetriableConversionError` where it has nothing to do with the value.
+        """
 
     def plan(self, topic: str, schema: Schema | None, node: Node, scope: Scope) -> str:
         """A Python expression for the bytes (or None) that `convert` gives for the value ``node`` describes.
 
-        There is no `headwater.shape.Call` in the tree: each is a slot by now.
+        There is no `headwater.shape.Call` in the tree: each is a slot by now. Raises as `convert` does.
         """

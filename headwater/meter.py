@@ -12,12 +12,13 @@ from dataclasses import replace
 from threading import Lock
 
 from headwater.conversion import Conversion
+from headwater.converter import ConversionError
 from headwater.report import LastError, Report
 from headwater.sink import Sink, SinkError
 from headwater.source import Batch, Source, SourceError
 from headwater.tolerance import TaskError
 
-_KINDS = ((SourceError, "source"), (TaskError, "conversion"), (SinkError, "sink"))
+_KINDS = ((SourceError, "source"), ((TaskError, ConversionError), "conversion"), (SinkError, "sink"))
 """Where errors come from, by their class."""
 
 

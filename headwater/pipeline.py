@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ import structlog
 
 from headwater.chain import Chain
 from headwater.conversion import Conversion
+from headwater.converter import RetriableConversionError
 from headwater.meter import Meter
 from headwater.plan import Converters
 from headwater.sink import RetriableSinkError, Sink
@@ -23,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.5
 """How long one poll waits for the first log event: the longest time until a stop is noticed."""
+MENDING_LONGEST_SECONDS = 30.0
+"""The longest time until a task goes on after what kept it from making messages was mended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,7 @@ class Pipeline:
         commit_seconds: float,
         retry: Retry,
         on_running: Callable[[], None],
+        on_waiting: Callable[[str], None],
         stopping: Callable[[], bool],
         topics_reset: threading.Event,
     ) -> None:
@@ -88,6 +93,7 @@ class Pipeline:
         self._commit_seconds = commit_seconds
         self._retry = retry
         self._on_running = on_running
+        self._on_waiting = on_waiting
         self._stopping = stopping
         self._topics_reset = topics_reset
         self._offset: Mapping[str, Any] | None = None
@@ -106,6 +112,8 @@ class Pipeline:
         while not self._stopping():
             try:
                 self._session(drain_seconds)
+            except RetriableConversionError as error:
+                self._await_mending(error)
             except SnapshotNeededError as error:
                 self._meter.retry(error)
                 log.warning("a new snapshot is needed", because=str(error))
@@ -120,6 +128,23 @@ class Pipeline:
                 delay = self._retry.delay(self._failures)
                 log.warning("retrying", error=str(error), attempt=self._failures, delay_seconds=delay)
                 self._wait(delay)
+
+    def _await_mending(self, error: RetriableConversionError) -> None:
+        """Try what failed again until it doesn't, or the task is to stop; meanwhile nothing is read."""
+        for attempt in itertools.count(1):
+            self._meter.retry(error)
+            delay = min(MENDING_LONGEST_SECONDS, 2.0 ** min(attempt - 1, 30))
+            log.warning("a message can't be made for now", error=str(error), attempt=attempt, delay_seconds=delay)
+            self._on_waiting(str(error))
+            self._wait(delay)
+            if self._stopping():
+                return
+            try:
+                error.again()
+            except RetriableConversionError as repeated:
+                error = repeated
+            else:
+                return
 
     def _wait(self, seconds: float) -> None:
         end = time.monotonic() + seconds
@@ -146,7 +171,7 @@ class Pipeline:
                 drain_left = 0.0
                 self._commit_first(session)  # what was read so far is read by nobody again
                 raise
-            except (SourceError, TaskError):
+            except (SourceError, TaskError, RetriableConversionError):
                 # What was read before is good: storing its offset spares the repetition.
                 drain_left = 0.0
                 self._commit(session, drain_seconds)

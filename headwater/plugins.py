@@ -74,6 +74,7 @@ class _Plugin:
     class_name: str
     short_name: str
     module: str
+    """Its module, or behind a colon what in it has what a plugin's module has."""
     extra: str | None = None
     """The optional dependencies that the module needs, as in ``pip install headwater[extra]``."""
     part: Part | None = None
@@ -92,14 +93,32 @@ _CONNECTORS = (
     ),
     _Plugin("io.debezium.connector.mysql.MySqlConnector", "mysql", "headwater.sources.mysql.connector", "mysql"),
 )
-_CONVERTERS = (
+_COMMON_CONVERTERS = (
     _Plugin("org.apache.kafka.connect.json.JsonConverter", "json", "headwater.converters.json"),
     _Plugin("org.apache.kafka.connect.storage.StringConverter", "string", "headwater.converters.string"),
 )
-_HEADER_CONVERTERS = (
-    _Plugin("org.apache.kafka.connect.storage.SimpleHeaderConverter", "simple", "headwater.converters.simple_header"),
-    *_CONVERTERS,
+_NUMBERS = tuple(
+    _Plugin(
+        f"org.apache.kafka.connect.converters.{name}Converter",
+        name.lower(),
+        f"headwater.converters.numbers:{name.upper()}",
+    )
+    for name in ("Boolean", "Double", "Float", "Integer", "Long", "Short")
 )
+_CONVERTERS = (
+    *_COMMON_CONVERTERS,
+    _Plugin("org.apache.kafka.connect.converters.ByteArrayConverter", "bytes", "headwater.converters.byte_array"),
+    *_NUMBERS,
+    _Plugin("io.debezium.converters.BinaryDataConverter", "binary", "headwater.plugins:BINARY_DATA"),
+)
+_VALUE_CONVERTERS = (
+    *_CONVERTERS,
+    _Plugin("io.confluent.connect.avro.AvroConverter", "avro", "headwater.converters.avro.converter"),
+)
+_SIMPLE_HEADER_CONVERTER = _Plugin(
+    "org.apache.kafka.connect.storage.SimpleHeaderConverter", "simple", "headwater.converters.simple_header"
+)
+_HEADER_CONVERTERS = (_SIMPLE_HEADER_CONVERTER, *_CONVERTERS)
 
 
 def _kafka_transform(name: str, short: str, *parts: Part) -> tuple[_Plugin, ...]:
@@ -174,7 +193,7 @@ class MissingExtraError(ImportError):
 
 def common_modules() -> list[str]:
     """The modules of the plugins that nearly every task needs: what a process that starts tasks does well to import."""
-    return sorted({plugin.module for plugin in _HEADER_CONVERTERS})
+    return sorted({plugin.module for plugin in (_SIMPLE_HEADER_CONVERTER, *_COMMON_CONVERTERS)})
 
 
 def connector_module(name: str) -> str | None:
@@ -189,7 +208,7 @@ def find_connector(name: str) -> SourceConnector:
 
 def find_converter(name: str) -> ConverterModule:
     """The converter that ``key.converter`` or ``value.converter`` names. Raises as `find_connector` does."""
-    return cast("ConverterModule", _load(_find(_CONVERTERS, "Converter", name)))
+    return cast("ConverterModule", _load(_find(_VALUE_CONVERTERS, "Converter", name)))
 
 
 def find_header_converter(name: str) -> ConverterModule:
@@ -249,13 +268,32 @@ def find_config_provider(name: str) -> ConfigProviderModule:
     return cast("ConfigProviderModule", _load(_find(_CONFIG_PROVIDERS, "ConfigProvider", name)))
 
 
+class _BinaryData:
+    """The module of BinaryDataConverter, which has another converter made."""
+
+    @property
+    def OPTIONS(self) -> ConfigDef:  # noqa: N802 - `ConverterModule`'s name
+        from headwater.converters.binary_data import OPTIONS
+
+        return OPTIONS
+
+    def create(self, options: Mapping[str, str], *, is_key: bool) -> Converter:
+        """As `ConverterModule.create`."""
+        from headwater.converters.binary_data import create_with
+
+        return create_with(options, lambda name, below: find_converter(name).create(below, is_key=is_key))
+
+
+BINARY_DATA = _BinaryData()
+
+
 def plugin_classes() -> list[tuple[str, str]]:
     """(class name, Kafka Connect's plugin type) of all plugins whose client library is installed."""
     return [
         (plugin.class_name, kind)
         for kind, plugins in (
             ("source", _CONNECTORS),
-            ("converter", _CONVERTERS),
+            ("converter", _VALUE_CONVERTERS),
             ("header_converter", _HEADER_CONVERTERS),
             ("transformation", _TRANSFORMS),
             ("predicate", _PREDICATES),
@@ -267,7 +305,8 @@ def plugin_classes() -> list[tuple[str, str]]:
 
 def plugin_options(name: str) -> ConfigDef:
     """What can be configured of a plugin of any kind. Raises `UnknownPluginError` or `MissingExtraError`."""
-    plugin = _find((*_CONNECTORS, *_HEADER_CONVERTERS, *_TRANSFORMS, *_PREDICATES), "Plugin", name)
+    kinds = (*_CONNECTORS, *_HEADER_CONVERTERS, *_VALUE_CONVERTERS, *_TRANSFORMS, *_PREDICATES)
+    plugin = _find(kinds, "Plugin", name)
     if plugin in _CONNECTORS:
         return find_connector(name).options
     return cast("ConverterModule", _load(plugin)).OPTIONS
@@ -288,9 +327,11 @@ def _find(plugins: Sequence[_Plugin], kind: str, name: str) -> _Plugin:
     raise UnknownPluginError(kind, name, [plugin.class_name for plugin in plugins])
 
 
-def _load(plugin: _Plugin) -> ModuleType:
+def _load(plugin: _Plugin) -> Any:
+    module, _, name = plugin.module.partition(":")
     try:
-        return importlib.import_module(plugin.module)
+        imported = importlib.import_module(module)
+        return getattr(imported, name) if name else imported
     except ImportError as error:
         if plugin.extra is None or error.name is None or error.name.startswith("headwater"):
             raise

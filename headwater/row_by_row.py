@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from headwater.chain import Chain, StepError
+from headwater.converter import RetriableConversionError
 from headwater.plan import Converters, plan_slot, used_slots
 from headwater.record import Header, Record, Schema
 from headwater.shape import EventShape, MessageShape, Node, Slot, Struct
@@ -54,13 +55,15 @@ def transform_record(record: Record, chain: Chain) -> Record | None:
 
 
 def convert_record(record: Record, converters: Converters, row: int = 0) -> Message:
-    """The message of a record. Raises `RejectedError`."""
+    """The message of a record. Raises `RejectedError` or `headwater.converter.RetriableConversionError`."""
     topic = record.topic
 
     def convert(stage: FailedStage, part: str, schema: Schema | None, value: Any) -> bytes | None:
         converter = getattr(converters, part)
         try:
             converted: bytes | None = converter.convert(topic, schema, value)
+        except RetriableConversionError:
+            raise
         except Exception as error:
             raise RejectedError(stage, converter, record, ()) from error
         return converted

@@ -12,6 +12,8 @@ import sqlalchemy
 from hypothesis import HealthCheck, settings
 from pymongo.database import Database
 
+from tests import mysql_settings
+
 # how fast examples come says something of the machine, nothing of the code
 settings.register_profile("headwater", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("headwater")
@@ -62,12 +64,8 @@ def row_metadata(request: pytest.FixtureRequest, mysql_url: sqlalchemy.URL) -> I
         password=mysql_url.password or "",
         autocommit=True,
     )
-    with server, server.cursor() as cursor:
-        cursor.execute("SELECT @@GLOBAL.binlog_row_metadata")
-        (before,) = cursor.fetchone() or ("MINIMAL",)
-        cursor.execute("SET GLOBAL binlog_row_metadata = %s", (wanted,))
+    with server, server.cursor() as cursor, mysql_settings.row_metadata(cursor, wanted):
         yield wanted
-        cursor.execute("SET GLOBAL binlog_row_metadata = %s", (before,))
 
 
 @pytest.fixture(scope="session")
@@ -98,6 +96,15 @@ def mongodb_database(_mongodb_client: pymongo.MongoClient[dict[str, Any]]) -> It
     database = _mongodb_client[f"test_{uuid.uuid4().hex[:12]}"]
     yield database
     _mongodb_client.drop_database(database.name)
+
+
+@pytest.fixture(scope="session")
+def schema_registry_url() -> str:
+    """A schema registry that speaks the API of Confluent's."""
+    url = os.environ.get("SCHEMA_REGISTRY_URL")
+    if not url:
+        pytest.fail("SCHEMA_REGISTRY_URL is not set: `make test` starts the real servers the tests need and sets it")
+    return url
 
 
 @pytest.fixture(scope="session")

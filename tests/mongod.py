@@ -2,65 +2,173 @@
 
 from __future__ import annotations
 
-import socket
+import base64
+import secrets
 import subprocess
-import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from pymongo import MongoClient
+from pymongo.errors import OperationFailure
+
+from tests.ports import free_port
+from tests.worker_process import wait_until
 
 DEADLINE_SECONDS = 60.0
+NAME, USER, PASSWORD = "rs0", "root", "admin"
+SETTINGS = {"electionTimeoutMillis": 2000, "heartbeatIntervalMillis": 500}
+"""A fifth of the default: how soon the others take a member that is silent for gone, and elect a primary."""
+STEP_DOWN_SECONDS = 3
+"""How long a member that has stepped down is no candidate: longer than it takes to elect another one."""
+
+Client = MongoClient[dict[str, Any]]
 
 
 class Mongod:
-    """A server without authentication, on a free port, for a ``with`` block; ``options`` are its command line's.
+    """A server on a free port, for a ``with`` block; ``options`` are its command line's, ``program`` its path."""
 
-    With a ``replica_set`` it becomes the only member of one. ``program`` is the path of ``mongod``.
-    """
-
-    def __init__(self, program: str, folder: Path, *options: str, replica_set: str | None = None) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+    def __init__(self, program: str, folder: Path, *options: str) -> None:
+        self.address = f"127.0.0.1:{(port := free_port())}"
+        self.url = f"mongodb://{self.address}/"
         self._log = folder / "mongod.log"
-        self._set = replica_set
         data = folder / "data"
-        data.mkdir()
+        data.mkdir(parents=True)
         self._command = [
             program,
-            *(f"--dbpath={data}", f"--port={self.port}", "--bind_ip=127.0.0.1", "--nounixsocket"),
+            *(f"--dbpath={data}", f"--port={port}", "--bind_ip=127.0.0.1", "--nounixsocket"),
             *("--wiredTigerCacheSizeGB=0.25", "--setParameter=shutdownTimeoutMillisForSignaledShutdown=0"),
-            *(() if replica_set is None else (f"--replSet={replica_set}",)),
+            "--setParameter=diagnosticDataCollectionEnabled=false",
             *options,
         ]
 
-    @property
-    def url(self) -> str:
-        """A connection string."""
-        return f"mongodb://127.0.0.1:{self.port}/" + ("" if self._set is None else f"?replicaSet={self._set}")
+    def start(self) -> None:
+        """Start the process; comes back when it answers."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        with self.client() as client:
+            client.admin.command("ping")
+
+    def client(self, **credentials: str) -> Client:
+        """A client of this server and no other, which waits for it to answer."""
+        return MongoClient(self.address, directConnection=True, **credentials)
+
+    def hello(self) -> dict[str, Any]:
+        """What the server says of itself."""
+        with self.client() as client:
+            return client.admin.command("hello")
+
+    def kill(self) -> None:
+        """End the process as a crash does."""
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        """Ask the process to end, and see to it that it does."""
+        self._process.terminate()
+        try:
+            self._process.wait(DEADLINE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
 
     def __enter__(self) -> Self:
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        direct: MongoClient[dict[str, Any]]
-        with MongoClient("127.0.0.1", self.port, directConnection=True) as direct:
-            if self._set is not None:
-                members = [{"_id": 0, "host": f"127.0.0.1:{self.port}"}]
-                direct.admin.command("replSetInitiate", {"_id": self._set, "members": members})
-            end = time.monotonic() + DEADLINE_SECONDS
-            while not direct.admin.command("hello")["isWritablePrimary"]:
-                assert time.monotonic() < end, self._log.read_text()[-2000:]
-                time.sleep(0.05)
+        self.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(DEADLINE_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        if error is not None and self._process.poll() is not None:
+            error.add_note(f"{self.address} has ended and wrote:\n{self._log.read_text()[-2000:]}")
+        self.stop()
+
+
+class ReplicaSet:
+    """Servers that are a replica set, with authentication, for a ``with`` block; ``options`` are each server's.
+
+    ``members`` has what each one's part of the set's configuration says beside its address.
+    """
+
+    def __init__(self, program: str, folder: Path, *options: str, members: Sequence[Mapping[str, Any]] = ({},)) -> None:
+        key = folder / "key"
+        key.write_text(base64.b64encode(secrets.token_bytes(96)).decode())
+        key.chmod(0o600)
+        of_set = (f"--replSet={NAME}", f"--keyFile={key}")
+        self.members = [
+            Mongod(program, folder / f"member{number}", *of_set, *options) for number in range(len(members))
+        ]
+        self._configuration = [
+            {"_id": number, "host": self.members[number].address, **member} for number, member in enumerate(members)
+        ]
+        hosts = ",".join(member.address for member in self.members)
+        self.url = f"mongodb://{USER}:{PASSWORD}@{hosts}/?replicaSet={NAME}"
+        self._running = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as starting:
+            for member in self.members:
+                starting.enter_context(member)
+            with self.members[0].client() as client:
+                configuration = {"_id": NAME, "members": self._configuration, "settings": SETTINGS}
+                client.admin.command("replSetInitiate", configuration)
+            self.wait_until_whole()
+            with self.primary().client() as client:
+                everywhere = {"w": len(self.members)}
+                client.admin.command("createUser", USER, pwd=PASSWORD, roles=["root"], writeConcern=everywhere)
+            self._running = starting.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._running.__exit__(kind, error, trace)
+
+    def primary(self) -> Mongod:
+        """The member that can be written to."""
+        found: list[Mongod] = []
+
+        def elected() -> bool:
+            found[:] = self._primaries()
+            return bool(found)
+
+        wait_until("a primary", elected)
+        return found[0]
+
+    def wait_until_whole(self) -> None:
+        """Until one member is the primary, and the others have what it has but for the latest."""
+
+        def whole() -> bool:
+            states = [member.hello() for member in self.members]
+            return sum(state["isWritablePrimary"] for state in states) == 1 and all(
+                state["isWritablePrimary"] or state["secondary"] for state in states
+            )
+
+        wait_until("a primary, and secondaries that are in step", whole)
+
+    def step_down(self) -> None:
+        """Make the primary give way; comes back when another member has become it."""
+        former = self.primary()
+        with former.client(username=USER, password=PASSWORD) as client:
+
+            def gives_way() -> bool:
+                try:
+                    client.admin.command("replSetStepDown", STEP_DOWN_SECONDS, secondaryCatchUpPeriodSecs=1)
+                except OperationFailure:
+                    return not former.hello()["isWritablePrimary"]  # no member has caught up, or it was voted out
+                return True
+
+            wait_until("the primary to give way", gives_way)
+        self.primary()
+
+    def crash(self, victims: Sequence[Mongod]) -> None:
+        """Kill these members, then start them again; comes back when the replica set is whole."""
+        for victim in victims:
+            victim.kill()
+        for victim in victims:
+            victim.start()
+        self.wait_until_whole()
+
+    def _primaries(self) -> list[Mongod]:
+        return [member for member in self.members if member.hello()["isWritablePrimary"]]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
+
+_REGISTRY = ".schema.registry.url"
 
 
 @click.command()
@@ -21,7 +24,8 @@ def explain(connector: Path, worker_file: Path | None) -> None:
     """Print the function that is generated for each kind of log event on each table of a connector.
 
     CONNECTOR is a JSON file: what is posted to /connectors, or the configuration alone. The database is read for
-    the structure of its tables; nothing is changed there, delivered or stored.
+    the structure of its tables; nothing is changed there, delivered or stored. Schemas are not registered either:
+    the numbers that messages carry are made up.
     """
     from headwater.config import ConfigError
     from headwater.converter import ConversionError
@@ -36,21 +40,35 @@ def explain(connector: Path, worker_file: Path | None) -> None:
 
     redact: Callable[[str], str] = str
     try:
-        worker = read_worker_config(parse_properties(worker_file.read_bytes()) if worker_file else {})
-        redact = worker.references.redact
-        config = read_connector_config(_read_config(connector), worker.references)
-        redact = config.redact
-        converters = build_converters(worker, config)
-        chain = build_chain(config.values)
-        source = config.connector.open(config.options)
-        try:
-            for shape in source.shapes():
-                click.echo(redact(f"# {shape.table}: {shape.operation}"))
-                click.echo(redact(plan(shape, converters, chain.plan).source))
-        finally:
-            source.close()
+        with TemporaryDirectory() as schemas:
+            properties = parse_properties(worker_file.read_bytes()) if worker_file else {}
+            worker = read_worker_config(_registering_in(schemas, properties))
+            redact = worker.references.redact
+            config = read_connector_config(_registering_in(schemas, _read_config(connector)), worker.references)
+            redact = config.redact
+            converters = build_converters(worker, config)
+            chain = build_chain(config.values)
+            source = config.connector.open(config.options)
+            try:
+                for shape in source.shapes():
+                    click.echo(redact(f"# {shape.table}: {shape.operation}"))
+                    click.echo(redact(plan(shape, converters, chain.plan).source))
+            finally:
+                source.close()
     except (ConfigError, ConversionError, PropertiesError, SourceError, TransformError) as error:
         raise click.ClickException(redact(str(error))) from error
+
+
+def _registering_in(folder: str, config: Mapping[str, str]) -> dict[str, str]:
+    """The configuration with a folder in place of every schema registry that schemas would be registered in."""
+
+    def registers(option: str) -> bool:
+        converter = option.removesuffix(_REGISTRY)
+        return (
+            option != converter and config.get(f"{converter}.auto.register.schemas", "true").strip().lower() != "false"
+        )
+
+    return {option: Path(folder).as_uri() if registers(option) else value for option, value in config.items()}
 
 
 def _read_config(file: Path) -> dict[str, str]:

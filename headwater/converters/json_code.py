@@ -16,55 +16,12 @@ import orjson
 
 from headwater.converter import CALLS_ARE_SLOTS, Scope
 from headwater.converters.decimal_text import decimal_base64
-from headwater.converters.json_values import INTEGER_BITS, JsonValues, dumps
+from headwater.converters.expected import INTEGER_BITS
+from headwater.converters.json_values import JsonValues, dumps
+from headwater.converters.pieces import Pieces
 from headwater.java_double import non_finite
 from headwater.record import DECIMAL, Schema, Type
 from headwater.shape import Call, Const, Node, Slot, Stage, Struct, stage_of
-
-_JOIN = b"".join
-
-
-class _Pieces:
-    """The bytes of a message in order; neighbours that are known before the row become one piece."""
-
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
-        self._join = scope.bind(_JOIN)
-        self._constant = b""
-        self._event: list[str] = []
-        self._row: list[str] = []
-
-    def constant(self, content: bytes) -> None:
-        self._constant += content
-
-    def computed(self, stage: Stage, expression: str) -> None:
-        """Bytes that ``expression`` gives at ``stage``."""
-        if stage is Stage.ROW:
-            self._end_event()
-            self._row.append(expression)
-        else:
-            self._event += [*self._bound_constant(), expression]
-
-    def joined(self) -> str:
-        """The expression of all of them."""
-        self._end_event()
-        return self._join_of(self._row)
-
-    def _end_event(self) -> None:
-        if self._event:
-            self._event += self._bound_constant()
-            self._row.append(self._scope.assign(Stage.EVENT, self._join_of(self._event)))
-            self._event = []
-        else:
-            self._row += self._bound_constant()
-
-    def _bound_constant(self) -> list[str]:
-        names = [self._scope.bind(self._constant)] if self._constant else []
-        self._constant = b""
-        return names
-
-    def _join_of(self, expressions: list[str]) -> str:
-        return expressions[0] if len(expressions) == 1 else f"{self._join}(({', '.join(expressions)}))"
 
 
 def _is_columns(node: Struct) -> bool:
@@ -79,7 +36,7 @@ class JsonCode:
     def __init__(self, values: JsonValues, scope: Scope) -> None:
         self._values = values
         self._scope = scope
-        self._pieces = _Pieces(scope)
+        self._pieces = Pieces(scope)
 
     def expression(self, schema: Schema, node: Node, before: bytes, after: bytes) -> str:
         """The bytes of ``node`` between constant ones."""

@@ -22,6 +22,7 @@ import orjson
 
 from headwater.converter import ConversionError
 from headwater.converters.decimal_text import decimal_base64
+from headwater.converters.expected import INTEGER_BITS, expect, integer_check
 from headwater.converters.java_text import big_decimal, decimal_scale
 from headwater.java_double import non_finite
 from headwater.java_number import shortest_float32
@@ -29,8 +30,6 @@ from headwater.record import DECIMAL, Schema, Type
 
 ToJson = Callable[[Any], Any]
 """Takes a Connect value, gives what `dumps` writes. Raises `ConversionError`."""
-
-INTEGER_BITS = {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32, Type.INT64: 64}
 
 
 def dumps(value: object) -> bytes:
@@ -62,11 +61,6 @@ def _float32(value: float) -> float | str:
 
 def _float64(value: float) -> float | str:
     return value if value - value == 0 else non_finite(value)
-
-
-def _expect(expected: type, value: object, schema: Schema) -> None:
-    if type(value) is not expected:
-        raise ConversionError(f"a value of type {schema.type} must be {expected.__name__}, not {type(value).__name__}")
 
 
 class JsonValues:
@@ -140,7 +134,7 @@ class JsonValues:
         names = {name for name, _ in members}
 
         def write(value: dict[str, Any]) -> dict[str, Any]:
-            _expect(dict, value, schema)
+            expect(dict, value, schema)
             if not value.keys() <= names:
                 raise ConversionError(f"{sorted(value.keys() - names)} are no fields of the struct's schema")
             written = {}
@@ -181,19 +175,17 @@ def _missing() -> Any:
 
 def _checked(expected: type, write: ToJson, schema: Schema) -> ToJson:
     def written(value: Any) -> Any:
-        _expect(expected, value, schema)
+        expect(expected, value, schema)
         return write(value)
 
     return written
 
 
 def _integer(schema: Schema) -> ToJson:
-    limit = 1 << (INTEGER_BITS[schema.type] - 1)
+    check = integer_check(schema)
 
     def write(value: int) -> int:
-        _expect(int, value, schema)
-        if not -limit <= value < limit:
-            raise ConversionError(f"an int out of the range of {schema.type}")
+        check(value)
         return value
 
     return write

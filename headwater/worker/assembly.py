@@ -43,6 +43,7 @@ def build_pipeline(
     meter: Meter,
     *,
     on_running: Callable[[], None],
+    on_waiting: Callable[[str], None],
     stopping: Callable[[], bool],
     topics_reset: threading.Event,
 ) -> Pipeline:
@@ -58,6 +59,7 @@ def build_pipeline(
         commit_seconds=worker.flush_seconds,
         retry=connector.retry,
         on_running=on_running,
+        on_waiting=on_waiting,
         stopping=stopping,
         topics_reset=topics_reset,
     )

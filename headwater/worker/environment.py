@@ -70,7 +70,11 @@ def read_environment(environment: Mapping[str, str]) -> Environment:
     Raises `ConfigError` for what would silently be something else than in the image.
     """
     if environment.get("APICURIO_REGISTRY"):
-        message = "APICURIO_REGISTRY asks for Avro converters, which are not supported yet: remove it"
+        message = (
+            "APICURIO_REGISTRY asks for Apicurio's own converters: remove it, and set KEY_CONVERTER and "
+            "VALUE_CONVERTER to io.confluent.connect.avro.AvroConverter, CONNECT_KEY_CONVERTER_SCHEMA_REGISTRY_URL and "
+            "CONNECT_VALUE_CONVERTER_SCHEMA_REGISTRY_URL to http://HOST:8080/apis/ccompat/v7"
+        )
         raise ConfigError([Problem("APICURIO_REGISTRY", message)])
     variables = {
         _property(name): name

@@ -12,7 +12,7 @@ from headwater.plugins import connector_module
 from headwater.report import Report
 from headwater.worker.fork_server import ForkedProcess, ForkServer
 from headwater.worker.orders import Order, Stop
-from headwater.worker.task import Failed, Running, TaskSpec
+from headwater.worker.task import Failed, Running, TaskSpec, Waiting
 
 
 class TaskProcess:
@@ -28,11 +28,13 @@ class TaskProcess:
         process: ForkedProcess,
         pipe: Connection,
         on_running: Callable[[], None],
+        on_waiting: Callable[[str], None],
         on_report: Callable[[Report], None],
     ) -> None:
         self._process = process
         self._pipe = pipe
         self._on_running = on_running
+        self._on_waiting = on_waiting
         self._on_report = on_report
         self._loop = asyncio.get_running_loop()
         self._failure: str | None = None
@@ -48,16 +50,19 @@ class TaskProcess:
         fork_server: ForkServer,
         spec: TaskSpec,
         on_running: Callable[[], None],
+        on_waiting: Callable[[str], None],
         on_report: Callable[[Report], None],
     ) -> TaskProcess:
         """Start the process; ``on_running`` is called when its task is RUNNING, ``on_report`` with how it stands.
+
+        ``on_waiting`` is told what keeps it from delivering, until it is RUNNING again.
 
         Raises `headwater.worker.fork_server.ProcessStartError`.
         """
         ours, theirs = Pipe()
         connector = connector_module(spec.connector_config.get("connector.class", "")) or ""
         try:
-            process = cls(await fork_server.start(theirs, connector), ours, on_running, on_report)
+            process = cls(await fork_server.start(theirs, connector), ours, on_running, on_waiting, on_report)
         except BaseException:
             ours.close()
             raise
@@ -97,6 +102,8 @@ class TaskProcess:
         match message:
             case Running():
                 self._on_running()
+            case Waiting(reason):
+                self._on_waiting(reason)
             case Failed(trace):
                 self._failure = trace
             case Report():

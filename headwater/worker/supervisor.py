@@ -113,7 +113,7 @@ class Supervisor:
         self._orders.clear()
         self._record.expect_process()
         self._process = await TaskProcess.start(
-            self._fork_server, self._make_spec(), self._running, self._record.add_report
+            self._fork_server, self._make_spec(), self._running, self._waiting, self._record.add_report
         )
         self._record.begin_process(self._process.pid)
         for order in self._orders:
@@ -123,6 +123,9 @@ class Supervisor:
     def _running(self) -> None:
         self._running_since = time.monotonic()
         self._on_state(State.RUNNING, None)
+
+    def _waiting(self, reason: str) -> None:
+        self._on_state(State.RESTARTING, reason)
 
     async def _wait_before_restart(self, reason: str) -> None:
         ran_seconds = 0.0 if self._running_since is None else time.monotonic() - self._running_since

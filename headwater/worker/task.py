@@ -1,8 +1,8 @@
 """A task's operating-system process: it runs one pipeline, obeys its worker, and ends when the worker does.
 
 The worker and the task talk through one pipe. The worker sends `headwater.worker.orders`; the task sends `Running`,
-`Failed`, and a `headwater.report.Report` once a second and at its end. When the pipe closes, the worker is gone: the
-task ends at once, and its successor starts from the stored offset.
+`Waiting`, `Failed`, and a `headwater.report.Report` once a second and at its end. When the pipe closes, the worker is
+gone: the task ends at once, and its successor starts from the stored offset.
 """
 
 from __future__ import annotations
@@ -62,6 +62,13 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """The task makes no messages until something outside of it is mended; ``reason`` says what."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The task ends for a reason that a restart would not change; ``trace`` says which."""
 
@@ -73,7 +80,10 @@ def run_task(pipe: Connection) -> int:
     # Signals that a terminal or a service manager sends to every process: the worker decides what they mean.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    spec: TaskSpec = pipe.recv()
+    try:
+        spec: TaskSpec = pipe.recv()
+    except (EOFError, OSError):  # the worker was killed before it said what to do
+        return 1
     configure_logs(spec.log_levels)
     structlog.contextvars.bind_contextvars(connector=spec.connector, task=spec.task)
     orders = Orders(pipe)
@@ -135,6 +145,7 @@ def _deliver(spec: TaskSpec, worker: WorkerConfig, connector: ConnectorConfig, t
             store,
             teller.meter,
             on_running=lambda: teller.send(Running()),
+            on_waiting=lambda reason: teller.send(Waiting(connector.redact(reason))),
             stopping=orders.stop.is_set,
             topics_reset=orders.reset_topics,
         )

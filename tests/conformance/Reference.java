@@ -2,6 +2,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.confluent.connect.avro.AvroConverter;
+import io.confluent.kafka.schemaregistry.avro.AvroSchemaProvider;
+import io.confluent.kafka.schemaregistry.client.MockSchemaRegistryClient;
 import io.debezium.config.CommonConnectorConfig;
 import io.debezium.embedded.Connect;
 import io.debezium.engine.ChangeEvent;
@@ -49,6 +52,7 @@ import org.apache.kafka.connect.header.ConnectHeaders;
 import org.apache.kafka.connect.header.Header;
 import org.apache.kafka.connect.json.JsonConverter;
 import org.apache.kafka.connect.source.SourceRecord;
+import org.apache.kafka.connect.storage.Converter;
 import org.apache.kafka.connect.storage.SimpleHeaderConverter;
 import org.apache.kafka.connect.transforms.Transformation;
 import org.apache.kafka.connect.transforms.predicates.Predicate;
@@ -59,14 +63,16 @@ import org.bson.codecs.BsonDocumentCodec;
 import org.bson.codecs.DecoderContext;
 
 /**
- * The reference side of the conformance tests: Debezium's embedded engine, Kafka Connect's JsonConverter, the Kafka
- * producer's partitioner and the extended JSON of Debezium's MongoDB connector, each driven over standard input and
+ * The reference side of the conformance tests: Debezium's embedded engine, Kafka Connect's JsonConverter, Confluent's
+ * AvroConverter, the Kafka producer's partitioner and the extended JSON of Debezium's MongoDB connector, each driven over standard input and
  * output, one JSON document per line.
  *
  * <pre>
  *   Reference engine           first line: the connector's configuration; then source records come out as Connect
  *                              would write them, until standard input ends
- *   Reference json-converter   answers each {config, topic, schema, value} with {bytes} or {error, message}
+ *   Reference converter        answers each {class, config, topic, schema, value} with {bytes} or {error, message}
+ *   Reference avro-converter   answers each {config, topic, key, schema, value} with {bytes, subject, text}, or with
+ *                              {error, message}
  *   Reference partitioner      answers each {key, partitions} with {partition}
  *   Reference extended-json    answers each {document} with {strict, change, key} or {error, message}
  *   Reference transforms       answers each {config, record} with {record}, null where it is dropped, or {error, message}
@@ -86,7 +92,8 @@ public final class Reference {
         System.setOut(System.err); // standard output belongs to the protocol
         switch (args[0]) {
             case "engine" -> new Engine(properties(JSON.readTree(IN.readLine()))).run();
-            case "json-converter" -> new Converters().answer();
+            case "converter" -> new Converters().answer();
+            case "avro-converter" -> answerEach(Reference::avro);
             case "partitioner" -> answerEach(request -> JSON.createObjectNode().put("partition",
                     BuiltInPartitioner.partitionForKey(
                             HexFormat.of().parseHex(request.get("key").asText()), request.get("partitions").asInt())));
@@ -109,6 +116,24 @@ public final class Reference {
 
     private static String base64(byte[] bytes) {
         return bytes == null ? null : Base64.getEncoder().encodeToString(bytes);
+    }
+
+    /** Confluent's AvroConverter, each time with a registry that knows no schema yet. */
+    private static ObjectNode avro(JsonNode request) throws Exception {
+        Map<String, Object> options = new LinkedHashMap<>();
+        request.get("config").properties().forEach(option -> options.put(option.getKey(), option.getValue().asText()));
+        options.put("schema.registry.url", "mock://reference");
+        MockSchemaRegistryClient registry = new MockSchemaRegistryClient(List.of(new AvroSchemaProvider()));
+        AvroConverter converter = new AvroConverter(registry);
+        converter.configure(options, request.get("key").asBoolean());
+        Schema schema = Converters.schema(request.get("schema"));
+        Object value = Converters.value(schema, request.get("value"));
+        byte[] bytes = converter.fromConnectData(request.get("topic").asText(), schema, value);
+        ObjectNode reply = JSON.createObjectNode().put("bytes", base64(bytes));
+        for (String subject : registry.getAllSubjects()) {
+            reply.put("subject", subject).put("text", registry.getLatestSchemaMetadata(subject).getSchema());
+        }
+        return reply;
     }
 
     /** Debezium's class for it is package-private; {@code updatedFields} is written by the driver's default. */
@@ -418,28 +443,31 @@ public final class Reference {
         }
     }
 
-    /** JsonConverters by configuration, and the decoding of a request into Connect's schema and value. */
+    /** Converters by class and configuration, and the decoding of a request into Connect's schema and value. */
     private static final class Converters {
-        private final Map<JsonNode, JsonConverter> converters = new LinkedHashMap<>();
+        private final Map<JsonNode, Converter> converters = new LinkedHashMap<>();
 
         void answer() throws IOException {
             answerEach(request -> {
                 Schema schema = schema(request.get("schema"));
                 Object value = value(schema, request.get("value"));
-                byte[] bytes = converter(request.get("config"))
+                byte[] bytes = converter(request.get("class").asText(), request.get("config"))
                         .fromConnectData(request.path("topic").asText(), schema, value);
                 return JSON.createObjectNode().put("bytes", base64(bytes));
             });
         }
 
-        private JsonConverter converter(JsonNode config) {
-            return converters.computeIfAbsent(config, options -> {
-                JsonConverter converter = new JsonConverter();
+        private Converter converter(String type, JsonNode config) throws ReflectiveOperationException {
+            JsonNode key = JSON.createObjectNode().set(type, config);
+            Converter known = converters.get(key);
+            if (known == null) {
+                known = (Converter) Class.forName(type).getDeclaredConstructor().newInstance();
                 Map<String, Object> map = new LinkedHashMap<>();
-                options.properties().forEach(option -> map.put(option.getKey(), option.getValue().asText()));
-                converter.configure(map, false);
-                return converter;
-            });
+                config.properties().forEach(option -> map.put(option.getKey(), option.getValue().asText()));
+                known.configure(map, false);
+                converters.put(key, known);
+            }
+            return known;
         }
 
         private static Schema schema(JsonNode node) throws IOException {

@@ -111,6 +111,7 @@ class HeadwaterEngine:
                     commit_seconds=0.1,
                     retry=connector.retry,
                     on_running=self._running.set,
+                    on_waiting=lambda reason: None,
                     stopping=self._stopping.is_set,
                     topics_reset=threading.Event(),
                 ).run(DEADLINE)

@@ -1,4 +1,4 @@
-"""Debezium, Kafka Connect's JsonConverter and Kafka's partitioner, as the conformance tests ask them.
+"""Debezium, the converters of Kafka Connect and Confluent, and Kafka's partitioner, as the conformance tests ask them.
 
 Each class here drives one Java process running ``Reference.java`` against Debezium's jars. The jars' folder is
 ``HEADWATER_DEBEZIUM_JARS``; without it ``tools/services jars debezium`` fetches them and prints the folder. The same
@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, NamedTuple, Self
 
 from headwater.record import DECIMAL, Record, Schema
 from tests.conformance.event import Event
@@ -383,10 +383,13 @@ class _Asked:
         return answer
 
 
-class JsonConverterReference(_Asked):
-    """Kafka Connect's JsonConverter: the exact bytes of ``fromConnectData``."""
+class ConverterReference(_Asked):
+    """A converter of Kafka Connect's or Debezium's: the exact bytes of ``fromConnectData``."""
 
-    mode = "json-converter"
+    mode = "converter"
+
+    def __init__(self, class_name: str) -> None:
+        self._class = class_name
 
     def from_connect_data(
         self, schema: Schema | None, value: Any, config: Mapping[str, str] | None = None
@@ -398,12 +401,48 @@ class JsonConverterReference(_Asked):
         raises: at building the schema or the value, or at converting.
         """
         question = {
+            "class": self._class,
             "config": dict(config or {}),
             "topic": "topic",
             "schema": _schema_json(schema),
             "value": _value_json(schema, value),
         }
         return _bytes(self._ask(question)["bytes"])
+
+
+class JsonConverterReference(ConverterReference):
+    """Kafka Connect's JsonConverter."""
+
+    def __init__(self) -> None:
+        super().__init__("org.apache.kafka.connect.json.JsonConverter")
+
+
+class Written(NamedTuple):
+    """What Confluent's converter made of a value: the message, and the schema under its subject, if it came to that."""
+
+    message: bytes | None
+    subject: str | None
+    schema: str | None
+
+
+class AvroConverterReference(_Asked):
+    """Confluent's AvroConverter with a registry of its own for each value, so that every schema has the id 1."""
+
+    mode = "avro-converter"
+
+    def from_connect_data(
+        self, schema: Schema | None, value: Any, config: Mapping[str, str] | None = None, *, is_key: bool = False
+    ) -> Written:
+        """As `JsonConverterReference.from_connect_data`."""
+        question = {
+            "config": dict(config or {}),
+            "topic": "topic",
+            "key": is_key,
+            "schema": _schema_json(schema),
+            "value": _value_json(schema, value),
+        }
+        answer = self._ask(question)
+        return Written(_bytes(answer["bytes"]), answer.get("subject"), answer.get("text"))
 
 
 class PartitionerReference(_Asked):

@@ -9,15 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import sqlalchemy
 
+from tests.faults.database import Database
+from tests.faults.databases.mongodb import MongoDb
+from tests.faults.databases.mysql import MySql
 from tests.faults.deliveries import Deliveries
 from tests.faults.load import Load
 from tests.faults.scene import GRACEFUL_SECONDS, Scene, connector_config
 from tests.faults.verdict import Verdict
+from tests.mysql_settings import row_metadata
 from tests.worker_process import WorkerProcess
 
 COLUMNS = ("test", "faults", "sent", "received", "repeated", "reread", "lost", "misplaced", "foreign", "seconds")
+each_database = pytest.mark.parametrize("database", ["mysql-MINIMAL", "mongodb"], indirect=True)
+"""For tests that binlog_row_metadata makes no difference to: MINIMAL asks more of us."""
 _rows = pytest.StashKey[list[tuple[object, ...]]]()
 
 
@@ -25,20 +30,25 @@ _rows = pytest.StashKey[list[tuple[object, ...]]]()
 class Extent:
     """How much a run does.
 
-    ``kills``, ``drains``, ``cuts``, ``orders``  of a kind, under each of the settings of binlog_row_metadata
-    ``rows``                                     in the table when the connector starts
+    ``kills``, ``drains``, ``cuts``, ``orders``   of worker and connection, on each database
+    ``restarts``                                  of Kafka
+    ``step_downs``, ``crashes``                   of the database's own servers
+    ``rows``                                      in the table when the connector starts
     """
 
     kills: int
     drains: int
     cuts: int
     orders: int
+    restarts: int
+    step_downs: int
+    crashes: int
     rows: int
 
 
 EXTENTS = {
-    "short": Extent(kills=4, drains=2, cuts=2, orders=5, rows=3_000),
-    "full": Extent(kills=50, drains=20, cuts=40, orders=40, rows=20_000),
+    "short": Extent(kills=4, drains=2, cuts=2, orders=5, restarts=1, step_downs=2, crashes=2, rows=3_000),
+    "full": Extent(kills=50, drains=20, cuts=40, orders=40, restarts=20, step_downs=20, crashes=20, rows=20_000),
 }
 
 
@@ -68,23 +78,32 @@ def dice(seed: int) -> random.Random:
     return random.Random(seed)
 
 
+@pytest.fixture(params=["mysql-FULL", "mysql-MINIMAL", "mongodb"])
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """An empty database of each kind in turn; of MySQL's under both settings of binlog_row_metadata."""
+    kind, _, setting = request.param.partition("-")
+    if kind == "mongodb":
+        yield MongoDb(request.getfixturevalue("mongodb_database"), request.getfixturevalue("mongodb_url"))
+    else:
+        mysql = MySql(request.getfixturevalue("mysql_database"))
+        with mysql.connect() as connection, connection.cursor() as cursor, row_metadata(cursor, setting):
+            yield mysql
+
+
 @pytest.fixture
-def scene(
-    mysql_database: sqlalchemy.URL, kafka_bootstrap: str, tmp_path: Path, extent: Extent, seed: int
-) -> Iterator[Scene]:
+def scene(database: Database, kafka_bootstrap: str, tmp_path: Path, extent: Extent, seed: int) -> Iterator[Scene]:
     """A load that writes, a worker without a connector, and a reader of what arrives."""
-    prefix = f"faults_{mysql_database.database}"
+    prefix = f"faults_{database.name}"
     properties = {
         "task.shutdown.graceful.timeout.ms": str(GRACEFUL_SECONDS * 1000),
         "offset.flush.interval.ms": "100",  # most faults come soon after an offset was stored, often in a transaction
     }
-    load = Load(mysql_database, seed, extent.rows)
+    load = Load(database, seed, extent.rows)
     with (
-        Deliveries(kafka_bootstrap, prefix, str(mysql_database.database)) as deliveries,
+        Deliveries(kafka_bootstrap, prefix, database) as deliveries,
         WorkerProcess(tmp_path, kafka_bootstrap, **properties) as worker,
     ):
-        server_id = random.SystemRandom().randrange(2**16, 2**30)
-        scene = Scene(worker, load, deliveries, connector_config(mysql_database, prefix, server_id))
+        scene = Scene(worker, load, deliveries, connector_config(database, prefix))
         load.room = scene.has_room
         with load:
             yield scene

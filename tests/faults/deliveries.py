@@ -6,21 +6,20 @@ import threading
 import time
 import uuid
 from collections import defaultdict
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import orjson
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from tests.faults.database import BUSINESS, OUTBOX, Change, Database, Position
 from tests.faults.ledger import Key, Step
-from tests.faults.transaction import BUSINESS, OUTBOX
 
 PARTITIONS = 3
+SILENT = 0
+"""A syslog level: that a broker is away is the test's own doing, and what matters raises an error."""
 READ = "r"
 """The operation of a snapshot's message; its step's number is the one of the image that it holds."""
-
-Position = tuple[str, int, int]
-"""Binlog file, position of the event, row number in it."""
 
 
 class Arrival(NamedTuple):
@@ -39,20 +38,23 @@ class Deliveries:
     ``streaming``  a monotonic time at which the first step of the log had arrived: no snapshot was taken later
     """
 
-    def __init__(self, bootstrap: str, prefix: str, database: str) -> None:
+    def __init__(self, bootstrap: str, prefix: str, database: Database) -> None:
         self.arrivals: defaultdict[Key, list[Arrival]] = defaultdict(list)
         self.distinct = 0
         self.reads = 0
         self.streaming: float | None = None
-        self._tables = {f"{prefix}.{database}.{table}": table for table in (BUSINESS, OUTBOX)}
+        self._database = database
+        self._tables = {f"{prefix}.{database.name}.{table}": table for table in (BUSINESS, OUTBOX)}
         self._schema_changes = prefix
         self._seen: set[tuple[Key, Step]] = set()
-        self._admin = AdminClient({"bootstrap.servers": bootstrap})
+        client = {"bootstrap.servers": bootstrap, "log_level": SILENT}
+        self._admin = AdminClient(client)
         self._consumer = Consumer(
             {
-                "bootstrap.servers": bootstrap,
+                **client,
                 "group.id": f"faults-{uuid.uuid4()}",
                 "enable.auto.commit": False,
+                "auto.offset.reset": "error",
                 "fetch.wait.max.ms": 50,
             }
         )
@@ -108,10 +110,13 @@ class Deliveries:
         for message in messages:
             if error := message.error():
                 raise KafkaException(error)
-            key = Key(self._tables[str(message.topic())], orjson.loads(message.key() or b"")["id"])
+            key = Key(self._tables[str(message.topic())], self._database.key(message.key() or b""))
             arrivals = self.arrivals[key]
             value = message.value()
-            arrival = _tombstone(arrivals) if value is None else _change(key.table, orjson.loads(value))
+            if value is None:
+                arrival = _tombstone(arrivals)
+            else:
+                arrival = _arrival(key.table, self._database.change(orjson.loads(value)))
             arrivals.append(arrival)
             if arrival.step.operation == READ:
                 self.reads += 1
@@ -121,13 +126,13 @@ class Deliveries:
                 self.distinct += 1
 
 
-def _change(table: str, event: dict[str, Any]) -> Arrival:
-    """A message with a value."""
-    operation, source = event["op"], event["source"]
-    image = event["before"] if operation == "d" else event["after"]
-    version, transaction = (1, 0) if table == OUTBOX else (image["version"], image["transaction"])
-    step = Step(version + 1 if operation == "d" else version, operation, transaction)
-    return Arrival(step, (source["file"], source["pos"], source["row"]))
+def _arrival(table: str, change: Change) -> Arrival:
+    """A message with a value; the number 0 is nobody's."""
+    operation, row, position = change
+    if row is None:
+        return Arrival(Step(0, operation, 0), position)
+    version, transaction = (1, 0) if table == OUTBOX else (row["version"], row["transaction"])
+    return Arrival(Step(version + 1 if operation == "d" else version, operation, transaction), position)
 
 
 def _tombstone(before: list[Arrival]) -> Arrival:

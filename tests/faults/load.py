@@ -6,52 +6,35 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Self
 
-import pymysql
-import sqlalchemy
-from pymysql.constants import ER
-
+from tests.faults.database import AbortedError, Database, Image, Session
 from tests.faults.ledger import Ledger
-from tests.faults.transaction import TABLES, Image, Transaction
+from tests.faults.transaction import Transaction
 
 WRITERS = 4
 PACE_SECONDS = 0.01
 """Each writer's rest between two transactions: the load leaves room for what it is to test."""
 
 
-def connect(database: sqlalchemy.URL) -> pymysql.Connection[Any]:
-    """A connection that commits when it is told to.
-
-    Without locks on gaps: with them writers wait for one another, and a snapshot's global lock for all of them.
-    """
-    return pymysql.connect(
-        host=database.host,
-        port=database.port or 3306,
-        user=database.username,
-        password=database.password or "",
-        database=database.database,
-        init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-    )
-
-
 class Load:
-    """The tables with ``rows`` rows, and from entering to leaving the writers; ``seed`` decides what they do.
+    """The tables, in the beginning with ``rows`` rows, and from entering to leaving the writers.
 
-    ``room``, given before entering, says whether there is room for another transaction: the writers stay only so
-    far ahead of delivery.
+    ``seed`` decides what they do. ``room``, given before entering, says whether there is room for another
+    transaction: the writers stay only so far ahead of delivery.
     """
 
-    def __init__(self, database: sqlalchemy.URL, seed: int, rows: int) -> None:
+    def __init__(self, database: Database, seed: int, rows: int) -> None:
         self.ledger = Ledger()
+        self.rows = rows
         self.room: Callable[[], bool] = lambda: True
         self._stopping = threading.Event()
-        with connect(database) as connection, connection.cursor() as cursor:
-            for table in TABLES:
-                cursor.execute(table)
-            first = Transaction(cursor, 0, {}, {})
+        database.create_tables()
+        with database.session() as session:
+            first = Transaction(session, 0, {}, {})
+            session.begin()
             first.insert(range(rows))
-            connection.commit()
+            session.commit()
             self.ledger.commit(first.steps, before=time.monotonic())
         self._writers = [
             Writer(self, database, number, random.Random(f"{seed} {number}"), first.images) for number in range(WRITERS)
@@ -90,7 +73,7 @@ class Writer(threading.Thread):
     """One session that writes transaction after transaction to rows that no other writer touches."""
 
     def __init__(
-        self, load: Load, database: sqlalchemy.URL, number: int, dice: random.Random, images: dict[int, Image]
+        self, load: Load, database: Database, number: int, dice: random.Random, images: dict[int, Image]
     ) -> None:
         super().__init__(name=f"writer {number}")
         self.error: Exception | None = None
@@ -105,40 +88,54 @@ class Writer(threading.Thread):
     def run(self) -> None:
         """Write until the load ends."""
         try:
-            with connect(self._database) as connection:
+            with self._database.session() as session:
                 number = self._number
                 while self._load.goes_on():
                     number += WRITERS
-                    self._write(connection, number)
+                    self._write(session, number)
         except Exception as error:
             self.error = error
 
-    def _write(self, connection: pymysql.Connection[Any], number: int) -> None:
-        """One transaction; a tenth of them is rolled back, and so are those that the server ends for a deadlock."""
-        connection.begin()
-        with connection.cursor() as cursor:
-            transaction = Transaction(cursor, number, self._images, self._gone)
-            try:
-                self._change_some(transaction)
-            except pymysql.OperationalError as error:
-                if error.args[0] != ER.LOCK_DEADLOCK:
-                    raise
-                return
-        if self._dice.random() < 0.1:
-            connection.rollback()
+    def _write(self, session: Session, number: int) -> None:
+        """One transaction, or one change without one; what the server ends leaves nothing behind."""
+        transaction = Transaction(session, number, self._images, self._gone)
+        try:
+            if self._dice.random() < 0.2:
+                before = self._change_alone(transaction)
+            else:
+                before = self._transact(session, transaction)
+        except AbortedError:
             return
-        before = time.monotonic()
-        connection.commit()
-        self._load.ledger.commit(transaction.steps, before)
-        self._images, self._gone = transaction.images, transaction.gone
+        if before is not None:
+            self._load.ledger.commit(transaction.steps, before)
+            self._images, self._gone = transaction.images, transaction.gone
 
-    def _change_some(self, transaction: Transaction) -> None:
-        """A few changes; some are taken back."""
+    def _change_alone(self, transaction: Transaction) -> float | None:
+        """A statement that is committed by itself; a monotonic time before it was sent."""
+        before = time.monotonic()
+        match self._dice.choice(("insert", "update", "delete")):
+            case "insert":
+                transaction.insert([self._fresh_row()])
+            case "update":
+                transaction.update([self._dice.choice(list(transaction.images))])
+            case "delete":
+                transaction.delete([self._dice.choice(list(transaction.images))])
+        return before
+
+    def _transact(self, session: Session, transaction: Transaction) -> float | None:
+        """A few changes, some taken back; a monotonic time before COMMIT was sent. None: a tenth is rolled back."""
+        session.begin()
         for _ in range(self._dice.choice((1, 1, 1, 2, 3, 20))):
             self._change(transaction)
-            if self._dice.random() < 0.1:
+            if session.has_savepoints and self._dice.random() < 0.1:
                 with transaction.undone():
                     self._change(transaction)
+        if self._dice.random() < 0.1:
+            session.rollback()
+            return None
+        before = time.monotonic()
+        session.commit()
+        return before
 
     def _change(self, transaction: Transaction) -> None:
         """One statement, or two that belong together."""

@@ -26,6 +26,7 @@ class Proxy:
         self._flowing = threading.Event()
         self._flowing.set()
         self._budget: int | None = None
+        self._refusing = False
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, name="proxy", daemon=True).start()
@@ -53,8 +54,14 @@ class Proxy:
         """Let nothing through in either direction, old connections or new; they stay open."""
         self._flowing.clear()
 
+    def refuse(self) -> None:
+        """Close every connection, old or new, until `flow`."""
+        self._refusing = True
+        self.cut()
+
     def flow(self) -> None:
-        """End a stall."""
+        """End a stall, or that every connection is closed."""
+        self._refusing = False
         self._flowing.set()
 
     def _accept(self) -> None:
@@ -63,13 +70,16 @@ class Proxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return  # closed
+            self.accepted += 1
+            if self._refusing:
+                _close(client)
+                continue
             try:
                 target = socket.create_connection(self._target)
             except OSError:
                 _close(client)
                 continue
             with self._lock:
-                self.accepted += 1
                 self._connections |= {client, target}
             for source, sink, counts in ((client, target, False), (target, client, True)):
                 arguments = source, sink, counts

@@ -1,15 +1,15 @@
-"""A worker that delivers a load from MySQL to Kafka, and what can be done to it."""
+"""A worker that delivers a load from a database to Kafka, and what can be done to it."""
 
 from __future__ import annotations
 
 import contextlib
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import sqlalchemy
-
 from tests.faults import processes
+from tests.faults.database import Database
 from tests.faults.deliveries import READ, Deliveries
 from tests.faults.ledger import Key, Step
 from tests.faults.load import Load
@@ -75,6 +75,11 @@ class Scene:
         target = self.deliveries.distinct + steps
         self._wait(f"{steps} more steps", lambda: self.deliveries.distinct >= target)
 
+    def wait_for_a_moment_in_the_stream(self, dice: random.Random) -> None:
+        """Messages arrive together, so a moment at which some have is followed by a random one up to the next."""
+        self.wait_delivered(dice.randrange(AHEAD))
+        time.sleep(dice.uniform(0, LINGER_SECONDS))
+
     def wait_snapshot(self, rows: int) -> None:
         """Until so many rows of a snapshot have arrived."""
         self._wait(f"{rows} rows of the snapshot", lambda: self.deliveries.reads >= rows)
@@ -88,6 +93,18 @@ class Scene:
             return condition()
 
         wait_until(what, checked)
+
+    def live_through(self, times: int, disturb: Callable[[], None], dice: random.Random) -> None:
+        """Create the connector; so many faults, the first in the snapshot or soon after it, and none ends the task."""
+        self.create_connector()
+        task = self.wait_running()
+        self.wait_snapshot(dice.randrange(self.load.rows))
+        disturb()
+        for _ in range(times - 1):
+            self.wait_for_a_moment_in_the_stream(dice)
+            disturb()
+        self.wait_delivered(AHEAD)
+        assert self.wait_running() == task
 
     def end_worker(self, end: Callable[[int], None]) -> int:
         """End the worker's process by what ``end`` does to it; its exit status."""
@@ -133,18 +150,11 @@ class Scene:
         return any(arrival.step in (step, step._replace(operation=READ)) for arrival in arrivals)
 
 
-def connector_config(database: sqlalchemy.URL, prefix: str, server_id: int) -> dict[str, str]:
+def connector_config(database: Database, prefix: str) -> dict[str, str]:
     """A connector for the load's tables."""
     return {
-        "connector.class": "mysql",
+        **database.connector(),
         "topic.prefix": prefix,
-        "database.hostname": str(database.host),
-        "database.port": str(database.port or 3306),
-        "database.user": str(database.username),
-        "database.password": str(database.password or ""),
-        "database.allowPublicKeyRetrieval": "true",
-        "database.server.id": str(server_id),
-        "database.include.list": str(database.database),
         "producer.override.linger.ms": str(int(LINGER_SECONDS * 1000)),
         "key.converter": "org.apache.kafka.connect.json.JsonConverter",
         "key.converter.schemas.enable": "false",

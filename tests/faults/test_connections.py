@@ -1,4 +1,4 @@
-"""The connection to MySQL is cut or falls silent at any moment: the task connects again and nothing is repeated."""
+"""The connection to the database is cut or falls silent at any moment: the task connects again, repeats nothing."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import random
 from collections.abc import Callable, Iterator
 
 import pytest
-import sqlalchemy
 
-from tests.faults.conftest import Extent
+from tests.faults.conftest import Extent, each_database
+from tests.faults.database import Database
 from tests.faults.proxy import HOST, Proxy
 from tests.faults.scene import AHEAD, Scene
 from tests.faults.verdict import Verdict
@@ -21,19 +21,17 @@ LOG_BYTES = 300_000
 
 
 @pytest.fixture
-def proxy(mysql_url: sqlalchemy.URL, scene: Scene) -> Iterator[Proxy]:
-    """Stands between the connector and MySQL."""
-    with Proxy((str(mysql_url.host), mysql_url.port or 3306)) as proxy:
-        scene.config["database.hostname"] = HOST
-        scene.config["database.port"] = str(proxy.port)
+def proxy(database: Database, scene: Scene) -> Iterator[Proxy]:
+    """Stands between the connector and the database, of whose silence the connector soon takes note."""
+    with Proxy(database.address) as proxy:
+        scene.config |= database.reached_at(HOST, proxy.port) | database.impatience
         yield proxy
 
 
-@pytest.mark.usefixtures("row_metadata")
-def test_connection_to_mysql_cut_and_stalled(
+@each_database
+def test_connection_cut_and_stalled(
     scene: Scene, proxy: Proxy, dice: random.Random, extent: Extent, report: Callable[[int, Verdict], None]
 ) -> None:
-    scene.config["connect.keep.alive.interval.ms"] = scene.config["connect.timeout.ms"] = "1000"
     proxy.cut_after(dice.randrange(extent.rows * SNAPSHOT_ROW_BYTES))
     scene.create_connector()
     task = scene.wait_running()

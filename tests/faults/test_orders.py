@@ -7,9 +7,7 @@ import random
 import time
 from collections.abc import Callable
 
-import pytest
-
-from tests.faults.conftest import Extent
+from tests.faults.conftest import Extent, each_database
 from tests.faults.scene import AHEAD, CONNECTOR, LINGER_SECONDS, Scene
 from tests.faults.verdict import Verdict
 from tests.worker_process import wait_until
@@ -65,7 +63,7 @@ class Operator:
         assert answer.is_success, answer.text
 
 
-@pytest.mark.usefixtures("row_metadata")
+@each_database
 def test_ordered_about_at_any_moment(
     scene: Scene, dice: random.Random, extent: Extent, report: Callable[[int, Verdict], None]
 ) -> None:

@@ -7,19 +7,15 @@ import signal
 import time
 from collections.abc import Callable
 
-import pytest
-
 from tests.faults import processes
 from tests.faults.conftest import Extent
-from tests.faults.scene import AHEAD, LINGER_SECONDS, Scene
+from tests.faults.scene import Scene
 from tests.faults.verdict import Verdict
 
 START_SECONDS = 2.5
 """About what worker and task take to start: a moment in between hits any stage of it."""
 DEATHS_IN_A_ROW = 2
 """So often is a task left to a living worker, which waits twice as long each time; then the worker is killed too."""
-
-pytestmark = pytest.mark.usefixtures("row_metadata")
 
 
 class Killer:
@@ -64,7 +60,7 @@ def test_killed_at_any_moment(
             time.sleep(dice.uniform(0, START_SECONDS))
         else:
             scene.wait_running(not_task=killer.last_task)
-            _wait_for_a_moment_in_the_stream(scene, dice)
+            scene.wait_for_a_moment_in_the_stream(dice)
         killer.kill()
     scene.wait_running(not_task=killer.last_task)
     verdict = scene.finish()
@@ -82,7 +78,7 @@ def test_stopped_at_any_moment(
             time.sleep(dice.uniform(0, START_SECONDS))
         else:
             scene.wait_running()
-            _wait_for_a_moment_in_the_stream(scene, dice)
+            scene.wait_for_a_moment_in_the_stream(dice)
         status = scene.end_worker(lambda worker: processes.kill(worker, signal.SIGTERM))
         assert status in (0, -signal.SIGTERM), scene.worker.log_text()  # the signal, where it came before any task
         scene.worker.launch()
@@ -90,9 +86,3 @@ def test_stopped_at_any_moment(
     report(extent.drains, verdict)
     verdict.assert_complete()
     assert verdict.repeated == 0
-
-
-def _wait_for_a_moment_in_the_stream(scene: Scene, dice: random.Random) -> None:
-    """Messages arrive together, so a moment at which some have is followed by a random one up to the next."""
-    scene.wait_delivered(dice.randrange(AHEAD))
-    time.sleep(dice.uniform(0, LINGER_SECONDS))

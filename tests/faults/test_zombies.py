@@ -1,4 +1,4 @@
-"""A task that outlives its worker, or its worker's idea of it, does no harm."""
+"""A task that outlives its worker, or its worker's idea of it, does no harm, whatever its source."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import signal
 import sqlite3
 from collections.abc import Callable
 
+import pytest
+
 from tests.faults import processes
 from tests.faults.scene import AHEAD, Scene
 from tests.faults.verdict import Verdict
 from tests.worker_process import wait_until
+
+pytestmark = pytest.mark.parametrize("database", ["mysql-MINIMAL"], indirect=True)
 
 
 def test_a_starting_worker_waits_for_a_task_that_survived_another(

@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tests.faults.deliveries import READ, Arrival, Position
+from tests.faults.database import Position
+from tests.faults.deliveries import READ, Arrival
 from tests.faults.ledger import History, Key, Ledger, Step
 
 

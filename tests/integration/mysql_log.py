@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pymysql
@@ -29,19 +27,6 @@ def connect(url: URL) -> Connection[Any]:
         autocommit=True,
         init_command="SET time_zone = '+00:00', sql_mode = ''",
     )
-
-
-@contextmanager
-def row_metadata(cursor: Cursor, value: str) -> Iterator[None]:
-    """The server's binlog_row_metadata, put back afterwards; sessions take it up at once."""
-    cursor.execute("SELECT @@GLOBAL.binlog_row_metadata")
-    row = cursor.fetchone()
-    assert row is not None
-    cursor.execute(f"SET GLOBAL binlog_row_metadata = {value}")
-    try:
-        yield
-    finally:
-        cursor.execute(f"SET GLOBAL binlog_row_metadata = {row[0]}")
 
 
 def table_map(url: URL, cursor: Cursor, statement: str) -> bytes:

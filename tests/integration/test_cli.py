@@ -79,6 +79,18 @@ def test_explain_takes_converters_from_the_worker(tmp_path, connector_config):
     assert headwater("explain", file).stdout != headwater("explain", file, "--worker", properties).stdout
 
 
+def test_explain_registers_no_schemas(tmp_path, connector_config):
+    nobody = "http://127.0.0.1:1"
+    file, properties = tmp_path / "connector.json", tmp_path / "worker.properties"
+    file.write_text(json.dumps(connector_config))
+    properties.write_text(
+        "".join(f"{part}.converter=avro\n{part}.converter.schema.registry.url={nobody}\n" for part in ("key", "value"))
+    )
+    shown = headwater("explain", file, "--worker", properties)
+    assert shown.returncode == 0, shown.stderr
+    assert "some_string" in shown.stdout
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -17,7 +17,8 @@ from headwater.sources.mysql.server import (
 )
 from headwater.sources.mysql.table import Column, Table
 from headwater.sources.mysql.table_map import TableMap
-from tests.integration.mysql_log import connect, row_metadata, table_map
+from tests.integration.mysql_log import connect, table_map
+from tests.mysql_settings import row_metadata
 from tests.recordings.mysql_structure import STATEMENTS, recorded
 
 NO_DECODER = ("armscii8", "dec8", "eucjpms", "geostd8", "keybcs2", "swe7")

@@ -21,7 +21,8 @@ from sqlalchemy import URL, make_url
 from headwater.sources.mysql.server import Charsets, read_charsets, read_tables
 from headwater.sources.mysql.table import Column, Table
 from tests.conformance.reference import Engine, ReferenceRecord
-from tests.integration.mysql_log import connect, row_metadata, table_map
+from tests.integration.mysql_log import connect, table_map
+from tests.mysql_settings import row_metadata
 
 STATEMENTS = Path(__file__).with_suffix(".sql").read_text().split(";\n")
 RECORDING = Path(__file__).with_suffix(".jsonl")

@@ -144,5 +144,5 @@ def test_what_belongs_to_java_is_named_as_without_effect():
 
 
 def test_another_format_than_the_images_is_not_written_in_silence():
-    with pytest.raises(ConfigError, match="APICURIO_REGISTRY asks for Avro converters"):
+    with pytest.raises(ConfigError, match="APICURIO_REGISTRY asks for Apicurio"):
         read_environment({**TUTORIAL, "APICURIO_REGISTRY": "http://apicurio:8080/apis/registry/v2"})

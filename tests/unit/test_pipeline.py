@@ -145,6 +145,7 @@ def run(store: SqliteTaskStore, topics_reset: threading.Event) -> Callable[..., 
             commit_seconds=commit_seconds,
             retry=retry,
             on_running=lambda: None,
+            on_waiting=lambda reason: None,
             stopping=lambda: next(left, None) is None,
             topics_reset=topics_reset,
         ).run(0.5)

@@ -49,7 +49,7 @@ def test_up_starts_nothing_for_a_variable_that_is_set(services, tmp_path, name, 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["mariadb", "postgres", "schema-registry", "redis", "rabbitmq", "nats"])
+@pytest.mark.parametrize("name", ["mariadb", "postgres", "redis", "rabbitmq", "nats"])
 def test_up_of_a_server_without_an_installer_says_so_and_starts_none(services, tmp_path, name):
     done = services("up", "mysql", name)
     assert done.returncode == 2
@@ -57,7 +57,7 @@ def test_up_of_a_server_without_an_installer_says_so_and_starts_none(services, t
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", ["up", "down", "wipe"])
+@pytest.mark.parametrize("command", ["up", "down", "kill", "wipe"])
 def test_an_unknown_name_is_refused_with_the_known_ones(services, command):
     done = services(command, "oracle")
     assert done.returncode == 2

@@ -6,6 +6,7 @@ from service_kinds.jars import JarSet
 from service_kinds.kafka import Kafka
 from service_kinds.mongodb import MongoDB
 from service_kinds.mysql import MySQL
+from service_kinds.schema_registry import SchemaRegistry
 from service_kinds.service import Service
 
 #: Every server that tests may ask for, and the environment variable that says where one runs.
@@ -22,7 +23,7 @@ VARIABLES = {
 }
 
 #: Those of them that can be installed and started here.
-AVAILABLE: dict[str, type[Service]] = {kind.name: kind for kind in (MySQL, MongoDB, Kafka)}
+AVAILABLE: dict[str, type[Service]] = {kind.name: kind for kind in (MySQL, MongoDB, Kafka, SchemaRegistry)}
 
 #: Sets of jars that are no server.
 JAR_SETS: dict[str, type[JarSet]] = {kind.name: kind for kind in (ConnectJars, DebeziumJars)}

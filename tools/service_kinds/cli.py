@@ -25,12 +25,14 @@ examples:
   eval "$(tools/services env)"          put their addresses into this shell (MYSQL_URL, …)
   tools/services status                 what is up, where, with which process id
   tools/services down                   stop everything; the data stays
+  tools/services kill kafka             end kafka as a crash does
   tools/services wipe mysql             stop mysql and delete its data; the software stays
   tools/services jars debezium          fetch Debezium's jars, print the folder that holds them
   tools/services jars connect           the same for Kafka Connect's
 
 environment:
   HEADWATER_SERVICES_DIR                software, data and logs (default: .services in the checkout)
+  HEADWATER_SERVICES_DATA               data and logs elsewhere: with a port, another instance of the same software
   HEADWATER_SERVICES_<NAME>_PORT        another port, as in HEADWATER_SERVICES_MYSQL_PORT=3307
   MYSQL_URL, KAFKA_BOOTSTRAP_SERVERS …  where one is set, that server is used and none is started for it
 """
@@ -43,7 +45,8 @@ INTERRUPTED = 130
 def main() -> int:
     arguments = parse_arguments()
     root = Path(os.environ.get("HEADWATER_SERVICES_DIR") or CHECKOUT / ".services").absolute()
-    services = {name: kind(root) for name, kind in AVAILABLE.items()}
+    data_root = Path(os.environ.get("HEADWATER_SERVICES_DATA") or root).absolute()
+    services = {name: kind(root, data_root) for name, kind in AVAILABLE.items()}
     try:
         match arguments.command:
             case "up":
@@ -54,6 +57,8 @@ def main() -> int:
                 print_status(services)
             case "down":
                 return each(Service.down, chosen(arguments.names, services))
+            case "kill":
+                return each(Service.kill, chosen(arguments.names, services))
             case "wipe":
                 return each(Service.wipe, chosen(arguments.names, services))
             case "jars":
@@ -77,6 +82,7 @@ def parse_arguments() -> argparse.Namespace:
     for command, count, summary in (
         ("up", "+", "install and start servers, wait until they answer"),
         ("down", "*", "stop servers (default: all that were started here)"),
+        ("kill", "+", "end servers as a crash does; their data stays"),
         ("wipe", "*", "stop servers and delete their data (default: all)"),
     ):
         subparser = commands.add_parser(command, help=summary, description=summary)
@@ -157,7 +163,7 @@ def state(name: str, services: Mapping[str, Service]) -> str:
     process = services[name].running()
     if not process:
         return "down"
-    return f"up on {HOST}:{process.port}, process {process.pid}, in {services[name].folder}"
+    return f"up on {HOST}:{process.port}, process {process.pid}, in {services[name].home}"
 
 
 def report(message: str) -> None:

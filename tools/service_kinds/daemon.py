@@ -49,6 +49,9 @@ class Daemon:
     def terminate(self) -> None:
         os.kill(self.pid, signal.SIGTERM)
 
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+
 
 def start_time(pid: int) -> str | None:
     """When a process started, in clock ticks since boot (proc(5), stat field 22); None once it has ended."""

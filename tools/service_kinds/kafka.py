@@ -95,8 +95,11 @@ class Kafka(Service):
             "transaction.state.log.num.partitions": 1,
             "share.coordinator.state.topic.num.partitions": 1,
             "group.initial.rebalance.delay.ms": 0,
+            # After a crash the controller takes the broker back only once it has missed its heartbeats for so long.
+            "broker.session.timeout.ms": 3000,
+            "broker.heartbeat.interval.ms": 500,
             "log.cleaner.dedupe.buffer.size": 16 << 20,  # a quarter of the heap by default
         }
-        path = self.folder / "server.properties"
+        path = self.home / "server.properties"
         path.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
         return path

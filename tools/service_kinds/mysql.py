@@ -52,7 +52,7 @@ class MySQL(Service):
         unpack_unstable(self, "mysql-server-core", target, without="perl")
 
     def initialise(self, data: Path) -> None:
-        accounts = self.folder / "accounts.sql"
+        accounts = self.home / "accounts.sql"
         accounts.write_text(ACCOUNTS)
         command = [*self._server(data), "--initialize-insecure", f"--init-file={accounts}"]
         self.run("initialising the data folder", command)

@@ -4,6 +4,7 @@ import os
 import socket
 import time
 from abc import abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -27,11 +28,13 @@ class Service(Installation):
 
     default_port: ClassVar[int]
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, data_root: Path) -> None:
+        """`data_root` is for what belongs to one instance of the server: data, log and daemon; it may be `root`."""
         super().__init__(root)
-        self.data = self.folder / "data"
-        self.log = self.folder / "server.log"
-        self._daemon_file = self.folder / "daemon.json"
+        self.home = data_root / self.name
+        self.data = self.home / "data"
+        self.log = self.home / "server.log"
+        self._daemon_file = self.home / "daemon.json"
 
     @abstractmethod
     def initialise(self, data: Path) -> None:
@@ -83,13 +86,19 @@ class Service(Installation):
         """Stops the server if it runs; returns when its process has ended."""
         if self.folder.exists():
             with self.locked():
-                self._stop()
+                self._stop(Daemon.terminate)
+
+    def kill(self) -> None:
+        """Ends the server as a crash does; returns when its process has ended."""
+        if self.folder.exists():
+            with self.locked():
+                self._stop(Daemon.kill)
 
     def wipe(self) -> None:
         """Stops the server and deletes data and log; the software stays."""
         if self.folder.exists():
             with self.locked():
-                self._stop()
+                self._stop(Daemon.terminate)
                 delete_folder(self.data)
                 self.log.unlink(missing_ok=True)
                 self.say("data deleted")
@@ -133,11 +142,11 @@ class Service(Installation):
         except OSError:
             return False
 
-    def _stop(self) -> None:
+    def _stop(self, end: Callable[[Daemon], None]) -> None:
         daemon = self.running()
         if not daemon:
             return
-        daemon.terminate()
+        end(daemon)
         began = time.monotonic()
         while daemon.alive():
             if time.monotonic() - began > STOP_DEADLINE:

@@ -23,6 +23,7 @@ import pymongo
 import structlog
 from bson.int64 import Int64
 from bson.raw_bson import RawBSONDocument
+from bson.timestamp import Timestamp
 from pymongo.errors import PyMongoError
 
 from headwater.source import SourceError
@@ -37,6 +38,8 @@ from headwater.sources.stale import WAYS_ON, StaleStateError
 log = structlog.get_logger(__name__)
 
 DOCUMENT_CHANGES = ("insert", "update", "replace", "delete")
+CATCH_UP_MS = 10_000
+"""How long a member may take at a time to get to a place that another one was at."""
 BATCH_EVENTS = 4096
 """How many events a reply has at most; it ends at 16 MB in any case."""
 FULL_BYTES = 1 << 18
@@ -119,7 +122,12 @@ class ChangeStream:
         _, target = self._options.scope.target
         with self._server.errors(doing):
             data = self._session.command(
-                self._database, "aggregate", target, pipeline=pipeline, cursor={"batchSize": Int64(0)}
+                self._database,
+                "aggregate",
+                target,
+                pipeline=pipeline,
+                cursor={"batchSize": Int64(0)},
+                **({} if start is None else _once_reached(start)),
             )
             reply = read_reply(data)
         self._cursor = reply.cursor
@@ -219,11 +227,23 @@ def _token_of(data: bytes, event: ChangeEvent) -> Token:
     return Token.parse(data[event.token_start : event.token_end])
 
 
+def _once_reached(place: Position) -> dict[str, Any]:
+    """Arguments that have a member wait until it has all up to a place: another one may have been ahead of it.
+
+    Without them a snapshot would leave out what a stream from there on does not tell of either. A high-water mark
+    stands before what has its time, which may be none yet.
+    """
+    time = place.token.cluster_time
+    if place.event is None:
+        time = Timestamp(time.time, max(time.inc - 1, 0))
+    return {"readConcern": {"level": "majority", "afterClusterTime": time}, "maxTimeMS": CATCH_UP_MS}
+
+
 def check_time(server: Server, token: Token) -> None:
-    """A place in the future is one of another server. Raises `StaleStateError`."""
+    """A place in the future of all members is one of another server. Raises `StaleStateError`."""
     with server.errors():
         reply = server.command("admin", "ping", 1)
-    now = reply.get("operationTime")
+    now = reply.get("$clusterTime", {}).get("clusterTime")
     if now is not None and token.cluster_time.time > now.time:  # a high-water mark may be a little ahead
         raise StaleStateError(
             f"the offset is at {token.cluster_time}, which this MongoDB ({server.hosts}, at {now}) has not reached: "

@@ -17,6 +17,8 @@ from headwater.sources.mongodb.shapes import CollectionShapes
 
 CHUNK_DOCUMENTS = 4096
 _BY_ID = {"_id": 1}
+_MAJORITY = {"level": "majority"}
+"""What most members have, and so no change of primaries takes back: the change stream tells of nothing else either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,8 @@ def _replies(session: CursorSession, shapes: CollectionShapes, wanted: Mapping[s
 
 
 def _find(session: CursorSession, shapes: CollectionShapes, wanted: Mapping[str, Any]) -> Reply:
-    return read_reply(session.command(shapes.database, "find", shapes.name, hint=_BY_ID, **wanted))
+    always = {"hint": _BY_ID, "readConcern": _MAJORITY}
+    return read_reply(session.command(shapes.database, "find", shapes.name, **always, **wanted))
 
 
 def _bounds(lower: bytes | None, upper: bytes | None) -> dict[str, RawBSONDocument]:

@@ -12,7 +12,7 @@ import pymongo
 import structlog
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
-from pymongo.errors import ConfigurationError, ConnectionFailure, OperationFailure, PyMongoError
+from pymongo.errors import AutoReconnect, ConfigurationError, ConnectionFailure, OperationFailure, PyMongoError
 from pymongo.server_description import ServerDescription
 
 from headwater.config import Config
@@ -36,8 +36,12 @@ _PASSING = {
     *(91, 189, 10107, 11600, 11602, 13435, 13436),  # another member becomes the primary, or this one shuts down
     *(43, 234, 237),  # the cursor is gone: a new one is opened where this one was
     *(63, 133, 150, 13388, 134, 175, 202, 262, 290, 317),
+    50,  # a member is too far behind to begin where another one left off
+    211,  # a member that has just started can't check yet what time it is for others
 }
-"""Codes of errors after which trying again may help ("ResumableChangeStreamError" in the drivers' specifications)."""
+"""Codes of errors after which trying again may help: "ResumableChangeStreamError" in the drivers' specifications, and
+what a change of members brings with it.
+"""
 _LOG_TOO_SHORT = (
     "the log no longer reaches back to the stored offset, and what changed in between is lost to it: "
     f"{WAYS_ON} (and make the log larger: db.adminCommand({{replSetResizeOplog: 1, size: MEGABYTES}}))"
@@ -119,10 +123,10 @@ def hosts_of(connection_string: str) -> str:
 
 
 class Server:
-    """A client that stays with the server it chose first, as long as the connection string allows that one.
+    """A client that stays with the server it chose first; commands fail once the connection string asks for another.
 
-    A cursor and a session live on one server; where a read preference leaves a choice, the driver would make it anew
-    for each command.
+    A cursor and a session live on one server, and what has been read from one may not have reached another yet; where
+    a read preference leaves a choice, the driver would make it anew for each command.
     """
 
     def __init__(self, config: Config, longest_wait_ms: int | None = None) -> None:
@@ -145,11 +149,12 @@ class Server:
         return driver_errors(doing or self.doing)
 
     def _choose(self, candidates: Sequence[ServerDescription]) -> Sequence[ServerDescription]:
+        if self._pinned is None and candidates:
+            self._pinned = candidates[0].address
         stay = [server for server in candidates if server.address == self._pinned]
-        if stay or not candidates:
-            return stay
-        self._pinned = candidates[0].address
-        return candidates[:1]
+        if candidates and not stay:
+            raise AutoReconnect("the server that was read from has gone or changed its part in the replica set")
+        return stay
 
     def command(self, database: str, name: str, value: object, **arguments: Any) -> dict[str, Any]:
         """A command and its decoded reply. Raises PyMongo's errors."""
@@ -170,20 +175,29 @@ class Server:
         Raises `headwater.source.SourceError`.
         """
         with self.errors(f"listing the collections of database {database} of MongoDB at {self.hosts}"):
-            found = self.client[database].list_collections(
-                filter={"type": "collection"}, nameOnly=True, authorizedCollections=True
-            )
-            return sorted(name for collection in found if not (name := collection["name"]).startswith("system."))
+            found = self._collections(database, nameOnly=True, authorizedCollections=True)
+        return sorted(name for collection in found if not (name := collection["name"]).startswith("system."))
 
     def collections_without_images(self, database: str) -> set[str]:
-        """Those that keep no pre- and post-images; empty where the user may not ask."""
-        try:
-            found = list(self.client[database].list_collections(filter={"type": "collection"}))
-        except OperationFailure as error:
-            log.debug("whether collections keep images can't be asked", database=database, error=_told(error))
-            return set()
+        """Those that keep no pre- and post-images; empty where the user may not ask.
+
+        Raises `headwater.source.SourceError`.
+        """
+        with self.errors():
+            try:
+                found = self._collections(database)
+            except OperationFailure as error:
+                log.debug("whether collections keep images can't be asked", database=database, error=_told(error))
+                return set()
         images = {each["name"]: each.get("options", {}).get("changeStreamPreAndPostImages", {}) for each in found}
         return {name for name, option in images.items() if not option.get("enabled")}
+
+    def _collections(self, database: str, **arguments: Any) -> list[dict[str, Any]]:
+        """What the server says of them. `Database.list_collections` would ask the primary. Raises PyMongo's errors."""
+        with self.client[database].cursor_command(
+            "listCollections", read_preference=self.client.read_preference, filter={"type": "collection"}, **arguments
+        ) as found:
+            return list(found)
 
     def cursor_session(self) -> CursorSession:
         """A new session for a thread that reads cursors."""

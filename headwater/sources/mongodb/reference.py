@@ -22,8 +22,6 @@ options that `headwater/sources/mongodb/options.py` declares; options that every
 
 - A replica set: change streams need its log. A set of one member will do (`mongod --replSet rs0`, then
   `rs.initiate()`). Sharded clusters are not tested.
-- The tests have sets of one member. What a change of the primary does in larger ones, above all during a snapshot, is
-  not shown yet.
 - MongoDB 4.2 or later; tested with 6.0. Pre- and post-images need 6.0.
 - A user with the role `read` on the databases that are captured: `read` on one database is enough where the include
   lists name only that one, `readAnyDatabase` captures a whole deployment.

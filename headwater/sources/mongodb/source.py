@@ -90,9 +90,13 @@ class MongoDbSource:
         options = self._stream_options(server)
         if start is not None:
             check_time(server, start.token)
-        stream = self._stream = ChangeStream(server, options, start)
-        if start is not None:
+            stream = self._stream = ChangeStream(server, options, start)
             self._ahead = stream.read(0)  # shows whether the log reaches back so far
+        else:
+            end = ChangeStream(server, options, None)
+            end.close()
+            # opened there anew, it waits until no change of primaries undoes what is before
+            stream = self._stream = ChangeStream(server, options, end.position)
         if options.needs_images:
             self._warn_of_missing_images(server)
         log.info("reading the change stream", of=str(options.scope), start=str(stream.position.token.cluster_time))

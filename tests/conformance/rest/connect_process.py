@@ -1,10 +1,13 @@
-"""Kafka Connect itself for tests: a standalone worker with two of Debezium's connectors as a process of its own."""
+"""Kafka Connect itself for tests: a standalone worker as a process of its own, with two of Debezium's connectors and
+Confluent's Avro converter."""
 
 from __future__ import annotations
 
 import socket
 import subprocess
 import urllib.request
+import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -42,6 +45,12 @@ CONNECTORS = {
     ),
 }
 """The jars that these connectors are delivered with; the others would take longer to load."""
+
+AVRO_CONVERTER = "io.confluent.connect.avro.AvroConverter"
+AVRO_CONVERTER_JARS = (
+    *("avro", "common-utils", "failureaccess", "guava", "kafka-avro-serializer", "kafka-connect-avro-converter"),
+    *("kafka-connect-avro-data", "kafka-schema-registry-client", "kafka-schema-serializer"),
+)
 
 LOGGING = """\
 rootLogger.level = INFO
@@ -81,9 +90,13 @@ class ConnectProcess:
         for connector, names in CONNECTORS.items():
             folder = plugins / connector
             folder.mkdir(parents=True)
-            for name in (*COMMON_JARS, *names):
-                (jar,) = reference.jars().glob(f"{name}-[0-9]*.jar")
-                (folder / jar.name).symlink_to(jar)
+            _link_jars(folder, (*COMMON_JARS, *names))
+        converter = plugins / "avro"
+        converter.mkdir()
+        _link_jars(converter, AVRO_CONVERTER_JARS)
+        # the manifest that this version of the converter lacks, as Kafka's `connect-plugin-path sync-manifests` adds it
+        with zipfile.ZipFile(converter / "manifest.jar", "w") as manifest:
+            manifest.writestr("META-INF/services/org.apache.kafka.connect.storage.Converter", AVRO_CONVERTER)
         return plugins
 
     def start(self) -> Self:
@@ -132,6 +145,12 @@ class ConnectProcess:
     ) -> None:
         self._process.terminate()
         self._process.wait(DEADLINE)
+
+
+def _link_jars(folder: Path, names: Iterable[str]) -> None:
+    for name in names:
+        (jar,) = reference.jars().glob(f"{name}-[0-9]*.jar")
+        (folder / jar.name).symlink_to(jar)
 
 
 def free_port() -> int:

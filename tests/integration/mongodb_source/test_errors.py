@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from headwater.source import Resume, RetriableSourceError, SnapshotNeededError, SourceError
 from headwater.sources.mongodb.connector import CONNECTOR
 from tests.capture import Capture
-from tests.mongod import Mongod
+from tests.mongod import Mongod, ReplicaSet
 
 Start = Callable[..., Capture]
 Document = dict[str, Any]
@@ -48,7 +48,7 @@ def test_a_server_that_is_no_replica_set(capture: Start, mongod_program: str, tm
 def test_a_log_that_no_longer_reaches_back(capture: Start, mongod_program: str, tmp_path: Path) -> None:
     with (
         # The log is cut off no further than the last checkpoint.
-        Mongod(mongod_program, tmp_path, "--oplogSize=8", "--syncdelay=1", replica_set="rs0") as server,
+        ReplicaSet(mongod_program, tmp_path, "--oplogSize=8", "--syncdelay=1") as server,
         MongoClient[Document](server.url, socketTimeoutMS=20_000) as client,
     ):
         own = {"mongodb_connection_string": server.url, "database_include_list": "d"}

@@ -11,7 +11,7 @@ from headwater.config import ConfigError
 from headwater.source import RetriableSourceError, SourceError
 from tests.capture import Capture
 from tests.certificates import Authority
-from tests.mongod import Mongod
+from tests.mongod import ReplicaSet
 
 Start = Callable[..., Capture]
 PASSWORD = "s3cret"
@@ -32,13 +32,13 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def tls_server(program: str, folder: Path, stores: Path, certificate: str) -> Mongod:
+def tls_server(program: str, folder: Path, stores: Path, certificate: str) -> ReplicaSet:
     files = (f"--tlsCertificateKeyFile={stores / certificate}", f"--tlsCAFile={stores / 'trusted.pem'}")
-    return Mongod(program, folder, "--tlsMode=preferTLS", *files, replica_set="rs0")
+    return ReplicaSet(program, folder, "--tlsMode=preferTLS", *files)
 
 
 @pytest.fixture(scope="module")
-def server(mongod_program: str, stores: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
+def server(mongod_program: str, stores: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicaSet]:
     with tls_server(mongod_program, tmp_path_factory.mktemp("server"), stores, "server.pem") as running:
         yield running
 
@@ -59,24 +59,24 @@ def options(url: str, stores: Path, trusted: str | None = "trusted.p12", own: st
 
 
 @pytest.mark.parametrize(("trusted", "own"), [("trusted.p12", "own.p12"), ("trusted.pem", "own.pem")])
-def test_both_sides_show_who_they_are(capture: Start, server: Mongod, stores: Path, trusted: str, own: str) -> None:
+def test_both_sides_show_who_they_are(capture: Start, server: ReplicaSet, stores: Path, trusted: str, own: str) -> None:
     source = capture(None, **options(server.url, stores, trusted, own))
     source.snapshot()
     assert source.offset is not None
 
 
-def test_the_string_may_ask_for_it(capture: Start, server: Mongod, stores: Path) -> None:
+def test_the_string_may_ask_for_it(capture: Start, server: ReplicaSet, stores: Path) -> None:
     given = options(f"{server.url}&tls=true", stores) | {"mongodb.ssl.enabled": "false"}
     assert capture(None, **given).offset is not None
 
 
-def test_a_server_that_is_not_trusted(capture: Start, server: Mongod, stores: Path) -> None:
+def test_a_server_that_is_not_trusted(capture: Start, server: ReplicaSet, stores: Path) -> None:
     with pytest.raises(SourceError, match=r"certificate can't be checked: .*mongodb\.ssl\.truststore") as raised:
         capture(None, **options(server.url, stores, trusted=None))
     assert not isinstance(raised.value, RetriableSourceError)
 
 
-def test_a_client_that_shows_nothing(capture: Start, server: Mongod, stores: Path) -> None:
+def test_a_client_that_shows_nothing(capture: Start, server: ReplicaSet, stores: Path) -> None:
     with pytest.raises(SourceError, match=r"connecting|listing|reading"):
         capture(None, **options(server.url, stores, own=None))
 
@@ -101,7 +101,7 @@ def test_a_certificate_of_another_host(capture: Start, mongod_program: str, stor
     ],
 )
 def test_a_store_that_can_not_be_read_is_named(
-    capture: Start, server: Mongod, stores: Path, changed: dict[str, str], reason: str
+    capture: Start, server: ReplicaSet, stores: Path, changed: dict[str, str], reason: str
 ) -> None:
     given = {name: text.format(stores=stores) for name, text in changed.items()}
     with pytest.raises(SourceError, match=reason) as raised:
@@ -110,6 +110,8 @@ def test_a_store_that_can_not_be_read_is_named(
     assert not isinstance(raised.value, RetriableSourceError)
 
 
-def test_another_kind_of_store_is_refused_with_what_converts_it(capture: Start, server: Mongod, stores: Path) -> None:
+def test_another_kind_of_store_is_refused_with_what_converts_it(
+    capture: Start, server: ReplicaSet, stores: Path
+) -> None:
     with pytest.raises(ConfigError, match=r"mongodb\.ssl\.keystore\.type: .* keytool -importkeystore"):
         capture(None, **options(server.url, stores) | {"mongodb.ssl.keystore.type": "JKS"})

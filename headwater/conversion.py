@@ -67,8 +67,8 @@ class Conversion:
             planned = self._plan(shape)
         try:
             messages = planned.function(*arguments)
-        except RetriableConversionError:  # of a route, which is planned when its value first comes
-            raise
+        except RetriableConversionError:
+            raise  # a route's plan asked a registry
         except Exception as error:
             if self._tolerance.is_none:
                 raise TaskError(f"{self._source.locate(rows)}: {type(error).__name__}: {error}") from error
@@ -111,6 +111,8 @@ class Conversion:
                 continue
             try:
                 made = planned.function(*part, row=number)
+            except RetriableConversionError:
+                raise
             except Exception:
                 made = self._value_by_value(shape, part, number, f"{place}, row {number}")
             messages += made

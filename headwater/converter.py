@@ -59,5 +59,5 @@ class Converter(Protocol):
     def plan(self, topic: str, schema: Schema | None, node: Node, scope: Scope) -> str:
         """A Python expression for the bytes (or None) that `convert` gives for the value ``node`` describes.
 
-        There is no `headwater.shape.Call` in the tree: each is a slot by now. Raises as `convert` does.
+        Raises as `convert` does. There is no `headwater.shape.Call` in the tree: each is a slot by now.
         """

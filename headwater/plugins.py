@@ -305,8 +305,8 @@ def plugin_classes() -> list[tuple[str, str]]:
 
 def plugin_options(name: str) -> ConfigDef:
     """What can be configured of a plugin of any kind. Raises `UnknownPluginError` or `MissingExtraError`."""
-    kinds = (*_CONNECTORS, *_HEADER_CONVERTERS, *_VALUE_CONVERTERS, *_TRANSFORMS, *_PREDICATES)
-    plugin = _find(kinds, "Plugin", name)
+    known = (*_CONNECTORS, *_HEADER_CONVERTERS, *_VALUE_CONVERTERS, *_TRANSFORMS, *_PREDICATES)
+    plugin = _find(known, "Plugin", name)
     if plugin in _CONNECTORS:
         return find_connector(name).options
     return cast("ConverterModule", _load(plugin)).OPTIONS

@@ -75,7 +75,7 @@ def run(case: Planned, converter: AvroConverter) -> list[bytes | None]:
     function = plan(
         EventShape("table", "create", case, (message,)), Converters(converter, converter, converter)
     ).function
-    return [value for _, _, _, value, _ in function(*case.arguments())]
+    return [each[3] for each in function(*case.arguments())]
 
 
 @given(INT64 | st.sampled_from(EDGES))

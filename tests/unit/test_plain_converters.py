@@ -38,7 +38,7 @@ def run(converter: Converter, schema: Schema, *values: Any) -> list[bytes | None
     shape = EventShape("table", "create", case, (MessageShape("topic", None, NULL, schema, case.node),))
     return [
         value
-        for _, _, _, value, _ in plan(shape, Converters(converter, converter, converter)).function(*case.arguments())
+        for _, _, _, value, *_ in plan(shape, Converters(converter, converter, converter)).function(*case.arguments())
     ]
 
 

@@ -10,7 +10,7 @@ C_COMPILER := gcc libc6-dev python3-dev
 HAS_C = { command -v gcc && $(PYTHON) -c 'import sysconfig; open(sysconfig.get_path("include") + "/Python.h")'; } \
 	>/dev/null 2>&1
 
-.PHONY: help install demo demo-mysql test check bench bench-plan bench-relay bench-sqlite footprint faults docs lock clean
+.PHONY: help install demo demo-food-orders demo-mysql test check bench bench-plan bench-relay bench-sqlite footprint faults docs lock clean
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -32,6 +32,9 @@ $(INSTALLED): $(READY) pyproject.toml setup.py $(HOT)
 
 demo: $(INSTALLED)  ## the main job with nothing but Python: SQLite, connector, consumer; ONCE=1 ends by itself
 	@$(BIN)/headwater demo $(if $(ONCE),--once)
+
+demo-food-orders: $(INSTALLED)  ## four services and their saga: an order approved, one compensated; ONCE=1 ends by itself
+	@$(BIN)/python tools/demo_food_orders.py $(if $(ONCE),--once)
 
 demo-mysql: $(INSTALLED)  ## the same from MySQL into Kafka, both installed and started here; ONCE=1 ends by itself
 	@$(BIN)/python tools/demo_mysql.py $(if $(ONCE),--once)

@@ -27,6 +27,7 @@ ASK_SECONDS = 10.0
 """How long a question to the cluster may take."""
 
 DEFAULTS = {
+    "topic.metadata.refresh.interval.ms": "5000",  # how soon a topic is read that is made after subscribing to it
     "auto.offset.reset": "earliest",
     "partition.assignment.strategy": "cooperative-sticky",
     "isolation.level": "read_committed",

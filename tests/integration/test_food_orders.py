@@ -23,6 +23,9 @@ class Client:
         self.system = system
         self._http = httpx.Client(timeout=30)
 
+    def close(self) -> None:
+        self._http.close()
+
     def call(self, method: str, service: str, path: str, body: Any = None) -> Any:
         answer = self._http.request(method, self.system.url(service) + path, json=body)
         answer.raise_for_status()
@@ -71,6 +74,7 @@ def client(mongodb_url: str, kafka_bootstrap: str, tmp_path_factory: pytest.Temp
         client = Client(system)
         client.call("PUT", "restaurant", "/restaurants/luigi/stock", {"pizza": 10})
         yield client
+        client.close()
     with pymongo.MongoClient[dict[str, Any]](mongodb_url) as mongodb:
         for name in SERVICES:
             mongodb.drop_database(prefix + name)

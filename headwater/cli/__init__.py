@@ -12,6 +12,7 @@ from headwater.cli.outbox import outbox
 from headwater.cli.projection import projection
 from headwater.cli.relay import relay
 from headwater.cli.run import run
+from headwater.cli.saga import saga
 from headwater.cli.sqlite import sqlite
 from headwater.cli.worker import worker
 
@@ -55,3 +56,4 @@ main.add_command(inbox)
 main.add_command(projection)
 main.add_command(outbox)
 main.add_command(relay)
+main.add_command(saga)

@@ -6,14 +6,18 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pymongo import MongoClient
 from sqlalchemy import MetaData, create_engine
 from sqlalchemy.orm import Session
 
+from examples.food_orders.order.orders import Orders
+from examples.food_orders.order.saga import order_saga
 from headwater.consumer import Message
 from headwater.outbox import Event
 from headwater.saga import (
@@ -281,3 +285,8 @@ stateDiagram-v2
     COMPENSATED --> [*]
 """
     )
+
+
+def test_the_food_order_s_diagram_in_the_documentation_is_that_of_its_definition() -> None:
+    drawn = mermaid(order_saga(Orders(MongoClient(connect=False).food.orders)))
+    assert f"```mermaid\n{drawn}```" in Path("docs/saga.md").read_text()

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +29,7 @@ class SqlOutbox:
 
     def __init__(self, url: sqlalchemy.URL) -> None:
         self.url = plain(url)
-        self.engine: Engine = create_engine(url)
+        self.engine: Engine = create_engine(url, pool_pre_ping=True)  # the server may have crashed meanwhile
         self.table = outbox_table(MetaData(), delivery="relay")
         self.table.create(self.engine)
         self._outbox = Outbox(self.table)
@@ -123,14 +124,14 @@ class RelayProcess:
     """``headwater relay`` in a process of its own."""
 
     def __init__(self, url: str, topic: str, bootstrap: str, *options: str) -> None:
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - a pipe that nobody reads would be full at some time
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "headwater", "relay", "--bootstrap-servers", bootstrap),
                 *("--topic", topic, *options),
             ],
             env=os.environ | {"OUTBOX_URL": url},
-            stderr=subprocess.PIPE,
-            text=True,
+            stderr=self._log,
         )
 
     @property
@@ -141,7 +142,8 @@ class RelayProcess:
     def kill(self) -> None:
         """SIGKILL: leases stay behind."""
         self._process.kill()
-        self._process.communicate()
+        self._process.wait()
+        self._log.close()
 
     def stop(self) -> str:
         """SIGTERM, and wait for the end; what it wrote to its log."""
@@ -150,8 +152,10 @@ class RelayProcess:
 
     def wait(self) -> str:
         """Wait for the end; what it wrote to its log."""
-        _, log = self._process.communicate(timeout=60)
-        return log
+        self._process.wait(60)
+        with self._log as log:
+            log.seek(0)
+            return log.read()
 
     @property
     def status(self) -> int | None:

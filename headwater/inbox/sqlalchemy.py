@@ -52,9 +52,9 @@ class _Statements:
             raise ValueError(f"table {table.name!r} can't be an inbox, it has no column {', '.join(missing)}")
         self.table = table
         self._insert = insert(table)
-        self._insert_new = {
-            "postgresql": postgresql.insert(table).on_conflict_do_nothing(),
-            "sqlite": sqlite.insert(table).on_conflict_do_nothing(),
+        self._insert_new = {  # an INSERT's rowcount is not known with every driver, what it returns is
+            "postgresql": postgresql.insert(table).on_conflict_do_nothing().returning(table.c.message_id),
+            "sqlite": sqlite.insert(table).on_conflict_do_nothing().returning(table.c.message_id),
         }
 
     def record(self, connection: Connection, consumer: str, message_id: str) -> bool:
@@ -62,7 +62,7 @@ class _Statements:
             raise AutocommitError
         row = {"consumer": stored_id(consumer), "message_id": stored_id(message_id)}
         if (insert_new := self._insert_new.get(connection.dialect.name)) is not None:
-            return connection.execute(insert_new, row).rowcount == 1
+            return connection.execute(insert_new, row).first() is not None
         try:
             if connection.dialect.name in ("mysql", "mariadb"):  # a statement that fails undoes itself only
                 connection.execute(self._insert, row)

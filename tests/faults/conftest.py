@@ -17,7 +17,9 @@ from tests.faults.deliveries import Deliveries
 from tests.faults.load import Load
 from tests.faults.scene import GRACEFUL_SECONDS, Scene, connector_config
 from tests.faults.verdict import Verdict
+from tests.kafka_broker import KafkaBroker
 from tests.mysql_settings import row_metadata
+from tests.postgres_server import PostgresServer
 from tests.worker_process import WorkerProcess
 
 COLUMNS = ("test", "faults", "sent", "received", "repeated", "reread", "lost", "misplaced", "foreign", "seconds")
@@ -31,10 +33,11 @@ class Extent:
     """How much a run does.
 
     ``kills``, ``drains``, ``cuts``, ``orders``   of worker and connection, on each database
-    ``restarts``                                  of Kafka
+    ``restarts``                                  of Kafka, and of PostgreSQL
     ``step_downs``, ``crashes``                   of the database's own servers
     ``rows``                                      in the table when the connector starts
     ``sqlite_kills``                              of a connector that reads SQLite, under each sink
+    ``relays``, ``relay_kills``                   on each outbox
     """
 
     kills: int
@@ -46,14 +49,36 @@ class Extent:
     crashes: int
     rows: int
     sqlite_kills: int
+    relays: int
+    relay_kills: int
 
 
 EXTENTS = {
     "short": Extent(
-        kills=4, drains=2, cuts=2, orders=5, restarts=1, step_downs=2, crashes=2, rows=3_000, sqlite_kills=5
+        kills=4,
+        drains=2,
+        cuts=2,
+        orders=5,
+        restarts=1,
+        step_downs=2,
+        crashes=2,
+        rows=3_000,
+        sqlite_kills=5,
+        relays=3,
+        relay_kills=2,
     ),
     "full": Extent(
-        kills=50, drains=20, cuts=40, orders=40, restarts=20, step_downs=20, crashes=20, rows=20_000, sqlite_kills=100
+        kills=50,
+        drains=20,
+        cuts=40,
+        orders=40,
+        restarts=20,
+        step_downs=20,
+        crashes=20,
+        rows=20_000,
+        sqlite_kills=100,
+        relays=8,
+        relay_kills=50,
     ),
 }
 
@@ -82,6 +107,20 @@ def seed(pytestconfig: pytest.Config) -> int:
 def dice(seed: int) -> random.Random:
     """The test's own choices."""
     return random.Random(seed)
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    """A broker that no other test is hurt by."""
+    with KafkaBroker(tmp_path_factory.mktemp("kafka")) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A server that no other test is hurt by; who uses it makes tables of names that nobody else does."""
+    with PostgresServer(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
 
 
 @pytest.fixture(params=["mysql-FULL", "mysql-MINIMAL", "mongodb"])

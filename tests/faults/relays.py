@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import threading
+import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -14,11 +16,20 @@ from confluent_kafka import Message
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from sqlalchemy import Column, Integer, MetaData, Table, insert, select, update
+from sqlalchemy.exc import OperationalError
 
 from headwater.outbox import Event
+from tests.faults import processes
 from tests.faults.verdict import Verdict
-from tests.outboxes import MongoOutbox, SqlOutbox
+from tests.outboxes import AnyOutbox, MongoOutbox, RelayProcess, SqlOutbox
+from tests.topic import read_topic
+from tests.worker_process import wait_until
 
+LEASE_SECONDS = 2
+BATCH = 20
+"""Events a claim takes: few, so that relays meet."""
+AGAIN_SECONDS = 0.1
+"""How long a writer waits for a database that is away."""
 AGGREGATES = range(1, 21)
 MOST_EVENTS = 3
 """Of a transaction."""
@@ -91,7 +102,10 @@ def _changed(aggregate: int, number: int) -> Event:
 
 
 class Writers:
-    """Threads that change accounts for a ``with`` block; one transaction in five is rolled back."""
+    """Threads that change accounts for a ``with`` block; one transaction in five is rolled back.
+
+    Where the database goes away, nobody knows whether a change was made: the accounts tell in the end.
+    """
 
     def __init__(self, accounts: Accounts, seed: int, threads: int = 3) -> None:
         self._accounts = accounts
@@ -119,9 +133,76 @@ class Writers:
         try:
             while not self._stopping.is_set():
                 events = dice.randint(1, MOST_EVENTS)
-                self._accounts.change(dice.choice(AGGREGATES), events, commit=dice.random() < 0.8)
+                try:
+                    self._accounts.change(dice.choice(AGGREGATES), events, commit=dice.random() < 0.8)
+                except OperationalError:
+                    self._stopping.wait(AGAIN_SECONDS)
         except Exception as error:
             self.error = error
+
+
+class Relays:
+    """Processes that deliver an outbox's events to one topic, for a ``with`` block."""
+
+    def __init__(self, outbox: AnyOutbox, topic: str, bootstrap: str, count: int) -> None:
+        self.outbox = outbox
+        self._topic = topic
+        self._bootstrap = bootstrap
+        self._count = count
+        self._processes: list[RelayProcess] = []
+
+    def __enter__(self) -> Self:
+        self._processes = [self._start() for _ in range(self._count)]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in self._processes:
+            process.kill()
+
+    def kill_one(self, dice: random.Random) -> None:
+        """SIGKILL; another one is started in its place."""
+        victim = dice.randrange(self._count)
+        self._processes[victim].kill()
+        self._processes[victim] = self._start()
+
+    def stop_one_for_longer_than_its_lease(self, dice: random.Random) -> None:
+        """SIGSTOP, and SIGCONT."""
+        pid = dice.choice(self._processes).pid
+        processes.kill(pid, signal.SIGSTOP)
+        end = time.monotonic() + LEASE_SECONDS + 1
+        wait_until("the end of its leases", lambda: time.monotonic() > end)
+        processes.kill(pid, signal.SIGCONT)
+
+    def check(self) -> None:
+        """None ended by itself."""
+        for process in self._processes:
+            assert processes.alive(process.pid), process.wait()
+
+    def delivered(self, versions: dict[str, int]) -> Sequence[Message]:
+        """What is in the topic, once each aggregate's last event is."""
+        return read_topic(self._bootstrap, self._topic, lambda messages: has_all(versions, messages))
+
+    def _start(self) -> RelayProcess:
+        options = ("--lease", f"{LEASE_SECONDS}s", "--batch", str(BATCH), "--poll", "100ms")
+        return RelayProcess(self.outbox.url, self._topic, self._bootstrap, *options)
+
+
+def live_through(relays: Relays, accounts: Accounts, faults: Sequence[Callable[[], None]], seed: int) -> Verdict:
+    """Each fault once some more events were delivered; in the end all that were committed must be in the topic."""
+    outbox = relays.outbox
+    with Writers(accounts, seed):
+        for fault in faults:
+            target = outbox.delivered() + 5 * BATCH
+            wait_until("further deliveries", lambda target=target: outbox.delivered() > target)
+            fault()
+            relays.check()
+        target = outbox.delivered() + BATCH
+        wait_until("deliveries after the last fault", lambda: outbox.delivered() > target)
+    versions = accounts.versions()
+    wait_until("every event's completion", lambda: outbox.unfinished() == 0)
+    return judge(versions, relays.delivered(versions))
 
 
 def judge(versions: dict[str, int], messages: Sequence[Message]) -> Verdict:

@@ -19,6 +19,7 @@ from tests.faults.conftest import Extent
 from tests.faults.consumer import METADATA
 from tests.faults.consumers import DEADLINE, PARTITIONS, Consumers, Load, members
 from tests.kafka_broker import KafkaBroker
+from tests.postgres_server import PostgresServer
 from tests.worker_process import wait_until
 
 ARRIVALS = 40
@@ -42,8 +43,17 @@ def topic(kafka_bootstrap: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def consumers(mysql_database: URL, kafka_bootstrap: str, topic: str, tmp_path: Path) -> Iterator[Consumers]:
-    consumers = Consumers(tmp_path, mysql_database.set(drivername="mysql+pymysql"), kafka_bootstrap, topic)
+def database(request: pytest.FixtureRequest) -> URL:
+    """A MySQL database of the test's own, or that of a server that may crash (`postgres`)."""
+    if hasattr(request, "param"):
+        url: URL = request.getfixturevalue("postgres").url
+        return url
+    return request.getfixturevalue("mysql_database").set(drivername="mysql+pymysql")
+
+
+@pytest.fixture
+def consumers(database: URL, kafka_bootstrap: str, topic: str, tmp_path: Path) -> Iterator[Consumers]:
+    consumers = Consumers(tmp_path, database, kafka_bootstrap, topic)
     METADATA.create_all(consumers.engine)
     yield consumers
     for process in list(consumers.processes):
@@ -100,18 +110,23 @@ def test_each_message_is_handled_once_and_in_order(
     live_through(extent.kills, FAULTS[fault], consumers, kafka_bootstrap, topic, dice)
 
 
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
-    """A broker that no other test is hurt by."""
-    with KafkaBroker(tmp_path_factory.mktemp("kafka")) as broker:
-        yield broker
-
-
 @pytest.mark.parametrize("kafka_bootstrap", ["its own"], indirect=True)
 def test_kafka_crashes(
     broker: KafkaBroker, consumers: Consumers, kafka_bootstrap: str, topic: str, dice: random.Random, extent: Extent
 ) -> None:
     live_through(extent.restarts, lambda *_: broker.crash(), consumers, kafka_bootstrap, topic, dice)
+
+
+@pytest.mark.parametrize("database", ["its own"], indirect=True)
+def test_the_database_crashes(
+    postgres: PostgresServer,
+    consumers: Consumers,
+    kafka_bootstrap: str,
+    topic: str,
+    dice: random.Random,
+    extent: Extent,
+) -> None:
+    live_through(extent.restarts, lambda *_: postgres.crash(), consumers, kafka_bootstrap, topic, dice)
 
 
 def test_a_consumer_that_was_halted_does_nothing_twice(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -14,15 +14,8 @@ from tests.kafka_broker import KafkaBroker
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
-    """A broker that no other test is hurt by."""
-    with KafkaBroker(tmp_path_factory.mktemp("kafka")) as broker:
-        yield broker
-
-
-@pytest.fixture(scope="module")
 def kafka_bootstrap(broker: KafkaBroker) -> str:
-    """That one, in place of the one that all tests share."""
+    """One that may crash, in place of the one that all tests share."""
     return broker.address
 
 

@@ -1,29 +1,27 @@
-"""Eight relays on one outbox, killed and stopped at any moment, under load: nothing lost, each aggregate in order."""
+"""Relays are killed and stopped, the database or Kafka crashes, under load: nothing lost, each aggregate in order."""
 
 from __future__ import annotations
 
 import random
-import signal
-import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.faults import processes
 from tests.faults.conftest import Extent
-from tests.faults.relays import Accounts, MongoAccounts, SqlAccounts, Writers, has_all, judge
+from tests.faults.relays import Accounts, MongoAccounts, Relays, SqlAccounts, live_through
 from tests.faults.verdict import Verdict
-from tests.outboxes import AnyOutbox, MongoOutbox, RelayProcess, new_sql_outbox
-from tests.topic import read_topic
-from tests.worker_process import wait_until
+from tests.kafka_broker import KafkaBroker
+from tests.outboxes import AnyOutbox, MongoOutbox, SqlOutbox, new_sql_outbox
+from tests.postgres_server import PostgresServer
 
-RELAYS = 8
-LEASE_SECONDS = 2
-BATCH = 20
-"""Events a claim takes: few, so that relays meet."""
+Report = Callable[[int, Verdict], None]
+
+
+@pytest.fixture
+def topic() -> str:
+    return f"faults_{uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture(params=["mysql", "mariadb", "postgresql", "mongodb"])
@@ -40,44 +38,42 @@ def owed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[AnyOu
 
 def test_relays_are_killed_and_stopped(
     owed: tuple[AnyOutbox, Accounts],
+    topic: str,
     kafka_bootstrap: str,
     dice: random.Random,
     seed: int,
     extent: Extent,
-    report: Callable[[int, Verdict], None],
+    report: Report,
 ) -> None:
     """One that is stopped for longer than its lease wakes up with claims that others have worked on meanwhile."""
     outbox, accounts = owed
-    topic = f"faults_{uuid.uuid4().hex[:12]}"
-    options = ("--lease", f"{LEASE_SECONDS}s", "--batch", str(BATCH), "--poll", "100ms")
-
-    def start() -> RelayProcess:
-        return RelayProcess(outbox.url, topic, kafka_bootstrap, *options)
-
-    with ExitStack() as stack:
-        relays = [start() for _ in range(RELAYS)]
-        stack.callback(lambda: [relay.kill() for relay in relays])
-        with Writers(accounts, seed):
-            for _ in range(extent.kills):
-                before = outbox.delivered()
-                wait_until("further deliveries", lambda before=before: outbox.delivered() > before + 5 * BATCH)
-                victim = dice.randrange(RELAYS)
-                if dice.random() < 0.5:
-                    relays[victim].kill()
-                    relays[victim] = start()
-                else:
-                    stop_for_longer_than_a_lease(relays[victim].pid)
-        versions = accounts.versions()
-        wait_until("every event's completion", lambda: outbox.unfinished() == 0)
-        messages = read_topic(kafka_bootstrap, topic, lambda messages: has_all(versions, messages))
-    verdict = judge(versions, messages)
-    report(extent.kills, verdict)
+    with Relays(outbox, topic, kafka_bootstrap, extent.relays) as relays:
+        faults = [relays.kill_one, relays.stop_one_for_longer_than_its_lease] * (extent.relay_kills // 2)
+        dice.shuffle(faults)
+        verdict = live_through(relays, accounts, [lambda fault=fault: fault(dice) for fault in faults], seed)
+    report(len(faults), verdict)
     verdict.assert_complete()
 
 
-def stop_for_longer_than_a_lease(process: int) -> None:
-    """Stop the process, and let it go on."""
-    processes.kill(process, signal.SIGSTOP)
-    end = time.monotonic() + LEASE_SECONDS + 1
-    wait_until("the end of its leases", lambda: time.monotonic() > end)
-    processes.kill(process, signal.SIGCONT)
+def test_the_database_crashes(
+    postgres: PostgresServer, topic: str, kafka_bootstrap: str, seed: int, extent: Extent, report: Report
+) -> None:
+    outbox = SqlOutbox(postgres.url)
+    with Relays(outbox, topic, kafka_bootstrap, extent.relays) as relays:
+        verdict = live_through(relays, SqlAccounts(outbox), [postgres.crash] * extent.restarts, seed)
+    outbox.engine.dispose()
+    report(extent.restarts, verdict)
+    verdict.assert_complete()
+
+
+def test_kafka_crashes(
+    broker: KafkaBroker, topic: str, tmp_path: Path, seed: int, extent: Extent, report: Report
+) -> None:
+    """What was sent and not acknowledged is sent again, by whichever relay has the lease then."""
+    with (
+        new_sql_outbox("mysql", tmp_path) as outbox,
+        Relays(outbox, topic, broker.address, extent.relays) as relays,
+    ):
+        verdict = live_through(relays, SqlAccounts(outbox), [broker.crash] * extent.restarts, seed)
+    report(extent.restarts, verdict)
+    verdict.assert_complete()

@@ -283,10 +283,10 @@ def test_outbox_events_are_read_by_their_type() -> None:
     events = OutboxEvents({"CoursePostedEvent": CoursePosted})
     payload = {"courseId": "42", "posted": True}
     wanted = CoursePosted("42", True)
-    expanded = message(payload, b"42", id="e1", type="CoursePostedEvent")
-    as_text = message(json.dumps(payload), '"42"', id="e1", type="CoursePostedEvent")
+    expanded = message(payload, b"42", id="e1", eventType="CoursePostedEvent")
+    as_text = message(json.dumps(payload), '"42"', id="e1", eventType="CoursePostedEvent")
     with_schema = message(
-        {"schema": {"type": "string"}, "payload": json.dumps(payload)}, b"42", type="CoursePostedEvent"
+        {"schema": {"type": "string"}, "payload": json.dumps(payload)}, b"42", eventType="CoursePostedEvent"
     )
     for each in expanded, as_text, with_schema:
         event = events.read(each)
@@ -295,8 +295,8 @@ def test_outbox_events_are_read_by_their_type() -> None:
     event = events.read(expanded)
     assert event is not None
     assert (event.id, event.aggregate_id) == ("e1", "42")
-    assert events.read(message(payload, b"42", type="CourseRenamedEvent")) is None
-    with pytest.raises(EventError, match=r"table.fields.additional.placement=type:header:type"):
+    assert events.read(message(payload, b"42", eventType="CourseRenamedEvent")) is None
+    with pytest.raises(EventError, match=r"table.fields.additional.placement=type:header:eventType"):
         events.read(message(payload, b"42"))
 
 

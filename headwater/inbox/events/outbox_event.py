@@ -36,12 +36,13 @@ class OutboxEvents(Generic[T]):
     """Reads messages as events whose payload is like the model of their type.
 
     ``models``        by type, such as ``{"CoursePostedEvent": CoursePosted}``
-    ``type_header``   the header with the type (EventRouter's ``table.fields.additional.placement=type:header``), or,
-                      where there is none, the payload's member of that name
+    ``type_header``   the header with the type, as `headwater relay` writes it and EventRouter does with
+                      ``table.fields.additional.placement=type:header:eventType``, or, where there is none, the
+                      payload's member of that name
     """
 
     models: Mapping[str, type[T]]
-    type_header: str = "type"
+    type_header: str = "eventType"
     payloads: Deserializer = field(default_factory=JsonDeserializer)
 
     def read(self, message: Message) -> OutboxEvent[T] | None:

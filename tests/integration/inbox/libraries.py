@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 import pymysql
 from pymongo.asynchronous.mongo_client import AsyncMongoClient
 from pymongo.database import Database
-from sqlalchemy import URL, Column, Integer, MetaData, String, Table, create_engine, insert
+from sqlalchemy import URL, Column, Engine, Integer, MetaData, String, Table, create_engine, insert, select
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import sessionmaker
 from sqlalchemy.pool import NullPool
@@ -66,42 +67,50 @@ class Library:
         return asyncio.run(self.inbox.prune(older_than)) if self.is_async else self.inbox.prune(older_than)
 
 
+ASYNC_DRIVERS = {"mysql": "mysql+asyncmy", "mariadb": "mariadb+asyncmy", "postgresql": "postgresql+psycopg_async"}
+
+
 @contextmanager
 def sqlalchemy(database: URL) -> Iterator[Library]:
-    engine = create_engine(database.set(drivername="mysql+pymysql"))
-    METADATA.create_all(engine)
-    yield Library(
-        headwater.inbox.sqlalchemy.Inbox(INBOX, sessionmaker(engine)),
-        lambda session, value: session.execute(insert(HANDLED).values(value=value)),
-        lambda: _handled(database),
-    )
-    engine.dispose()
+    with _tables(database) as engine:
+        yield Library(
+            headwater.inbox.sqlalchemy.Inbox(INBOX, sessionmaker(engine)),
+            lambda session, value: session.execute(insert(HANDLED).values(value=value)),
+            lambda: _handled(engine),
+        )
 
 
 @contextmanager
 def sqlalchemy_async(database: URL) -> Iterator[Library]:
-    engine = create_async_engine(database.set(drivername="mysql+asyncmy"), poolclass=NullPool)
-    with_sync = create_engine(database.set(drivername="mysql+pymysql"))
-    METADATA.create_all(with_sync)
-    with_sync.dispose()
-    yield Library(
-        headwater.inbox.sqlalchemy.AsyncInbox(INBOX, async_sessionmaker(engine)),
-        lambda session, value: session.execute(insert(HANDLED).values(value=value)),
-        lambda: _handled(database),
-        is_async=True,
-    )
+    driver = ASYNC_DRIVERS[database.get_backend_name()]
+    asynchronous = create_async_engine(database.set(drivername=driver), poolclass=NullPool)
+    with _tables(database) as engine:
+        yield Library(
+            headwater.inbox.sqlalchemy.AsyncInbox(INBOX, async_sessionmaker(asynchronous)),
+            lambda session, value: session.execute(insert(HANDLED).values(value=value)),
+            lambda: _handled(engine),
+            is_async=True,
+        )
 
 
 @contextmanager
 def dbapi(database: URL) -> Iterator[Library]:
-    _make(database)
+    """Its inbox is made by the statements that `headwater inbox ddl` prints."""
+    dialect: Any = database.get_backend_name()
 
     def write(connection: Any, value: str) -> None:
         with closing(connection.cursor()) as cursor:
             cursor.execute("INSERT INTO handled (value) VALUES (%s)", (value,))
 
-    with closing(headwater.inbox.dbapi.Inbox("mysql", lambda: connect(database))) as inbox:
-        yield Library(inbox, write, lambda: _handled(database))
+    with (
+        _engine(database) as engine,
+        closing(headwater.inbox.dbapi.Inbox(dialect, lambda: connect(database))) as inbox,
+    ):
+        HANDLED.create(engine)
+        with engine.begin() as connection:
+            for statement in ddl(dialect):
+                connection.exec_driver_sql(statement)
+        yield Library(inbox, write, lambda: _handled(engine))
 
 
 @contextmanager
@@ -156,24 +165,33 @@ class InboxOfManyLoops:
         return headwater.inbox.pymongo.is_passing(error)
 
 
-def connect(database: URL) -> pymysql.Connection[Any]:
-    return pymysql.connect(
-        host=database.host,
-        port=database.port or 3306,
-        user=database.username,
-        password=database.password or "",
-        database=database.database,
-    )
+def connect(database: URL) -> Any:
+    """A connection of the driver's own."""
+    address = {
+        "host": database.host,
+        "port": database.port,
+        "user": database.username,
+        "password": database.password or "",
+    }
+    if database.get_backend_name() == "postgresql":
+        return psycopg.connect(**address, dbname=database.database)
+    return pymysql.connect(**address, database=database.database)
 
 
-def _make(database: URL) -> None:
-    with connect(database) as connection, connection.cursor() as cursor:
-        for statement in ddl("mysql"):
-            cursor.execute(statement)
-        cursor.execute("CREATE TABLE handled (n INT AUTO_INCREMENT PRIMARY KEY, value VARCHAR(255))")
+@contextmanager
+def _engine(database: URL) -> Iterator[Engine]:
+    engine = create_engine(database)
+    yield engine
+    engine.dispose()
 
 
-def _handled(database: URL) -> list[str]:
-    with connect(database) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT value FROM handled ORDER BY n")
-        return [value for (value,) in cursor.fetchall()]
+@contextmanager
+def _tables(database: URL) -> Iterator[Engine]:
+    with _engine(database) as engine:
+        METADATA.create_all(engine)
+        yield engine
+
+
+def _handled(engine: Engine) -> list[str]:
+    with engine.connect() as connection:
+        return list(connection.scalars(select(HANDLED.c.value).order_by(HANDLED.c.n)))

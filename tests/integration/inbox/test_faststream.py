@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
 from faststream import AckPolicy, Context
 from faststream.confluent import KafkaBroker
-from sqlalchemy import URL, insert
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from headwater.inbox import DeadLetters, Retry
 from headwater.inbox.faststream import InboxMiddleware
 from tests.integration.inbox.conftest import Send
 from tests.integration.inbox.libraries import HANDLED, Library, sqlalchemy_async
+from tests.sql_databases import new_database
 from tests.topic import read_topic
 
 DEADLINE = 60.0
 
 
 @pytest.fixture
-def library(mysql_database: URL):
-    with sqlalchemy_async(mysql_database) as library:
+def library(tmp_path: Path):
+    with new_database("mysql", tmp_path) as database, sqlalchemy_async(database) as library:
         yield library
 
 

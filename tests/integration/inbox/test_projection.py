@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from headwater.projection import Change, Projection, View
 from headwater.projection.pymongo import CollectionView
 from headwater.projection.sqlalchemy import TableView, positions_table
 from tests.integration.inbox.conftest import Running, Send, wait_for
+from tests.sql_databases import KINDS, new_database
 from tests.worker_process import wait_until
 
 Rows = Callable[[], list[tuple[int, str]]]
@@ -39,8 +41,8 @@ class Case:
 
 
 @contextmanager
-def mysql(database: URL) -> Iterator[Case]:
-    engine = create_engine(database.set(drivername="mysql+pymysql"))
+def sql(database: URL) -> Iterator[Case]:
+    engine = create_engine(database)
     table = Table(
         "course_view",
         metadata := MetaData(),
@@ -76,11 +78,15 @@ def mongodb(database: Database[dict[str, Any]]) -> Iterator[Case]:
     yield Case(CollectionView(collection), rows, leftovers)
 
 
-@pytest.fixture(params=["mysql", "mongodb"])
-def case(request: pytest.FixtureRequest) -> Iterator[Case]:
-    fixture, make = {"mysql": ("mysql_database", mysql), "mongodb": ("mongodb_database", mongodb)}[request.param]
-    with make(request.getfixturevalue(fixture)) as case:
-        yield case
+@pytest.fixture(params=[*KINDS, "mongodb"])
+def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
+    """A view in each of the databases."""
+    if request.param == "mongodb":
+        with mongodb(request.getfixturevalue("mongodb_database")) as case:
+            yield case
+    else:
+        with new_database(request.param, tmp_path) as url, sql(url) as case:
+            yield case
 
 
 @pytest.fixture

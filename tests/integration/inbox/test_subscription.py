@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,23 +16,36 @@ from headwater.inbox import HandlerError, Message, RejectedMessageError, Retry, 
 from tests.integration.inbox import libraries
 from tests.integration.inbox.conftest import Running, Send, wait_for
 from tests.integration.inbox.libraries import Library
+from tests.sql_databases import new_database
 from tests.topic import read_topic
 
 QUICK = Retry(attempts=3, first_wait=0.01, longest_wait=0.05)
 
 
-@pytest.fixture(params=["sqlalchemy", "sqlalchemy_async", "dbapi", "mongodb", "mongodb_async"])
-def library(request: pytest.FixtureRequest) -> Iterator[Library]:
-    """Each library in turn, on an empty database."""
-    make: Callable[..., AbstractContextManager[Library]] = getattr(libraries, request.param)
-    if request.param.startswith("mongodb"):
-        arguments = [request.getfixturevalue("mongodb_database")]
-        if request.param == "mongodb_async":
-            arguments.append(request.getfixturevalue("mongodb_url"))
+SQL_LIBRARIES = ("sqlalchemy", "sqlalchemy_async", "dbapi")
+SQL_DATABASES = ("mysql", "mariadb", "postgresql")
+
+
+@pytest.fixture(
+    params=[
+        *(f"{library}-{database}" for library in SQL_LIBRARIES for database in SQL_DATABASES),
+        "mongodb",
+        "mongodb_async",
+    ]
+)
+def library(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Library]:
+    """Each library in turn, on an empty database of each kind."""
+    name, _, kind = request.param.partition("-")
+    make: Callable[..., AbstractContextManager[Library]] = getattr(libraries, name)
+    if kind:
+        with new_database(kind, tmp_path) as url, make(url) as library:
+            yield library
     else:
-        arguments = [request.getfixturevalue("mysql_database")]
-    with make(*arguments) as library:
-        yield library
+        arguments = [request.getfixturevalue("mongodb_database")]
+        if name == "mongodb_async":
+            arguments.append(request.getfixturevalue("mongodb_url"))
+        with make(*arguments) as library:
+            yield library
 
 
 @pytest.fixture

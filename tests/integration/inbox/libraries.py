@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pymysql
 from pymongo.asynchronous.mongo_client import AsyncMongoClient
 from pymongo.database import Database
-from sqlalchemy import URL, Column, Integer, MetaData, String, Table, create_engine, insert
+from sqlalchemy import URL, Column, Integer, MetaData, String, Table, create_engine, insert, select
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import sessionmaker
 from sqlalchemy.pool import NullPool
@@ -102,6 +103,23 @@ def dbapi(database: URL) -> Iterator[Library]:
 
     with closing(headwater.inbox.dbapi.Inbox("mysql", lambda: connect(database))) as inbox:
         yield Library(inbox, write, lambda: _handled(database))
+
+
+@contextmanager
+def sqlite(file: Path) -> Iterator[Library]:
+    engine = create_engine(f"sqlite:///{file}", connect_args={"timeout": 30})
+    METADATA.create_all(engine)
+
+    def handled() -> list[str]:
+        with engine.connect() as connection:
+            return list(connection.scalars(select(HANDLED.c.value).order_by(HANDLED.c.n)))
+
+    yield Library(
+        headwater.inbox.sqlalchemy.Inbox(INBOX, sessionmaker(engine)),
+        lambda session, value: session.execute(insert(HANDLED).values(value=value)),
+        handled,
+    )
+    engine.dispose()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Views on real databases, kept up to date from Kafka, with changes that come again, and rebuilt while they serve."""
+"""Views on real databases, kept up to date from topics, with changes that come again, and rebuilt while they serve."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from headwater.inbox.events import ChangeEvents, Position
 from headwater.projection import Change, Projection, View
 from headwater.projection.pymongo import CollectionView
 from headwater.projection.sqlalchemy import TableView, positions_table
+from tests.brokers import Broker
 from tests.integration.inbox.conftest import Running, Send, wait_for
 from tests.worker_process import wait_until
 
@@ -39,8 +41,8 @@ class Case:
 
 
 @contextmanager
-def mysql(database: URL) -> Iterator[Case]:
-    engine = create_engine(database.set(drivername="mysql+pymysql"))
+def relational(url: URL) -> Iterator[Case]:
+    engine = create_engine(url)
     table = Table(
         "course_view",
         metadata := MetaData(),
@@ -76,17 +78,33 @@ def mongodb(database: Database[dict[str, Any]]) -> Iterator[Case]:
     yield Case(CollectionView(collection), rows, leftovers)
 
 
-@pytest.fixture(params=["mysql", "mongodb"])
-def case(request: pytest.FixtureRequest) -> Iterator[Case]:
-    fixture, make = {"mysql": ("mysql_database", mysql), "mongodb": ("mongodb_database", mongodb)}[request.param]
-    with make(request.getfixturevalue(fixture)) as case:
+@pytest.fixture(params=["mysql-kafka", "mongodb-kafka", "sqlite-local"])
+def pair(request: pytest.FixtureRequest) -> str:
+    """A database, and the broker."""
+    return str(request.param)
+
+
+@pytest.fixture
+def broker_kind(pair: str) -> str:
+    return pair.partition("-")[2]
+
+
+@pytest.fixture
+def case(pair: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
+    if pair.startswith("mongodb"):
+        made = mongodb(request.getfixturevalue("mongodb_database"))
+    elif pair.startswith("mysql"):
+        made = relational(request.getfixturevalue("mysql_database").set(drivername="mysql+pymysql"))
+    else:
+        made = relational(URL.create("sqlite", database=str(tmp_path / "views.db")))
+    with made as case:
         yield case
 
 
 @pytest.fixture
-def projection(case: Case, kafka_bootstrap: str, topic: str) -> Projection[Course]:
+def projection(case: Case, broker: Broker, topic: str) -> Projection[Course]:
     return Projection(
-        broker=f"kafka://{kafka_bootstrap}",
+        broker=broker.consumers_address,
         topics=[topic],
         group=topic,
         events=ChangeEvents(Course),

@@ -1,4 +1,4 @@
-"""Messages in Kafka, handled by every library: once, in order, tried again, or dead letters."""
+"""Messages in topics, handled by every library: once, in order, tried again, or dead letters."""
 
 from __future__ import annotations
 
@@ -6,27 +6,44 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka.admin import AdminClient
 
 from headwater.inbox import HandlerError, Message, RejectedMessageError, Retry, Subscription
+from tests.brokers import Broker
 from tests.integration.inbox import libraries
 from tests.integration.inbox.conftest import Running, Send, wait_for
 from tests.integration.inbox.libraries import Library
-from tests.topic import read_topic
 
 QUICK = Retry(attempts=3, first_wait=0.01, longest_wait=0.05)
 
 
-@pytest.fixture(params=["sqlalchemy", "sqlalchemy_async", "dbapi", "mongodb", "mongodb_async"])
-def library(request: pytest.FixtureRequest) -> Iterator[Library]:
-    """Each library in turn, on an empty database."""
-    make: Callable[..., AbstractContextManager[Library]] = getattr(libraries, request.param)
-    if request.param.startswith("mongodb"):
+LIBRARIES = ("sqlalchemy", "sqlalchemy_async", "dbapi", "mongodb", "mongodb_async")
+
+
+@pytest.fixture(params=[*(f"{library}-kafka" for library in LIBRARIES), "sqlite-local"])
+def pair(request: pytest.FixtureRequest) -> str:
+    """Each library on Kafka, and what needs no server on a file of topics."""
+    return str(request.param)
+
+
+@pytest.fixture
+def broker_kind(pair: str) -> str:
+    return pair.partition("-")[2]
+
+
+@pytest.fixture
+def library(pair: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Library]:
+    """The pair's library, on an empty database."""
+    name = pair.partition("-")[0]
+    make: Callable[..., AbstractContextManager[Library]] = getattr(libraries, name)
+    if name == "sqlite":
+        arguments = [tmp_path / "handled.db"]
+    elif name.startswith("mongodb"):
         arguments = [request.getfixturevalue("mongodb_database")]
-        if request.param == "mongodb_async":
+        if name == "mongodb_async":
             arguments.append(request.getfixturevalue("mongodb_url"))
     else:
         arguments = [request.getfixturevalue("mysql_database")]
@@ -35,13 +52,13 @@ def library(request: pytest.FixtureRequest) -> Iterator[Library]:
 
 
 @pytest.fixture
-def subscribe(kafka_bootstrap: str, topic: str, library: Library) -> Callable[..., Subscription[Any]]:
+def subscribe(broker: Broker, topic: str, library: Library) -> Callable[..., Subscription[Any]]:
     """A subscription to the test's topic, with these changes."""
 
     def subscribe(check: Callable[[Message], None] = lambda message: None, **changes: Any) -> Subscription[Any]:
         given: dict[str, Any] = {"group": topic, "retry": QUICK, **changes}
         return Subscription(
-            broker=f"kafka://{kafka_bootstrap}",
+            broker=broker.consumers_address,
             topics=[topic],
             inbox=library.inbox,
             handler=library.handler(check),
@@ -62,13 +79,12 @@ def test_a_message_sent_twice_is_handled_once(library: Library, subscribe, send:
 
 
 def test_what_was_handled_is_known_though_the_group_forgot_how_far_it_was(
-    library: Library, subscribe, send: Send, kafka_bootstrap: str, topic: str
+    library: Library, subscribe, send: Send, broker: Broker, topic: str
 ) -> None:
     send("first", "second")
     with Running(subscribe()):
         wait_for(2, library.handled)
-    admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
-    admin.delete_consumer_groups([topic])[topic].result(30)
+    broker.forget(topic)
     send("third")
     with Running(subscribe()):
         wait_for(["first", "second", "third"], library.handled)
@@ -104,7 +120,7 @@ def test_a_failing_message_holds_its_own_partition_only(library: Library, subscr
 
 
 def test_what_can_not_be_handled_is_a_dead_letter_with_the_reason(
-    library: Library, subscribe, send: Send, kafka_bootstrap: str, topic: str
+    library: Library, subscribe, send: Send, broker: Broker, topic: str
 ) -> None:
     def refuse(message: Message) -> None:
         if message.value == b"bad":
@@ -116,15 +132,17 @@ def test_what_can_not_be_handled_is_a_dead_letter_with_the_reason(
     send("worse", "good")
     with Running(subscribe(refuse, dead_letters=f"{topic}.dead")):
         wait_for(["good"], library.handled)
-    bad, worse = read_topic(kafka_bootstrap, f"{topic}.dead", lambda letters: len(letters) == 2)
-    headers = dict(bad.headers() or ())
-    assert (bad.key(), bad.value(), headers["id"]) == (b"k", b"bad", b"7")
+    letters = broker.reader(f"{topic}.dead")
+    letters.read(2)
+    bad, worse = sorted(letters.messages, key=lambda letter: letter.value or b"")
+    headers = dict(bad.headers)
+    assert (bad.key, bad.value, headers["id"]) == (b"k", b"bad", b"7")
     assert headers["__connect.errors.exception.message"] == b"no such course"
     assert headers["__connect.errors.exception.class.name"] == b"builtins.ValueError"
     assert headers["__connect.errors.topic"] == topic.encode()
     assert (headers["__connect.errors.partition"], headers["__connect.errors.offset"]) == (b"0", b"0")
     assert headers["headwater.errors.attempts"] == b"3"
-    assert dict(worse.headers() or ())["headwater.errors.attempts"] == b"1"
+    assert dict(worse.headers)["headwater.errors.attempts"] == b"1"
 
 
 def test_without_a_dead_letter_topic_the_first_failure_ends_it(library: Library, subscribe, send: Send) -> None:

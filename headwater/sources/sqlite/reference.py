@@ -41,7 +41,8 @@ expressions and over a part of a table are heeded. Of a connection's own view of
 (`last_insert_rowid()`, `changes()`, `RETURNING`) nothing changes; `total_changes()` counts what triggers write.
 
 **Order and transactions.** SQLite has one writer at a time, so the numbers of changes are in the order of commits,
-and the connector sees all changes of a transaction or none. Where a transaction ends is not recorded: there is no
+and the connector sees all changes of a transaction or none. A change of a key is recorded as a delete and a
+create, which `skipped.operations` sees as such. Where a transaction ends is not recorded: there is no
 `provide.transaction.metadata`, and events of one transaction can be delivered in two parts.
 
 **When a table changes.** The connector looks at the schema's version with every read. A table whose triggers are

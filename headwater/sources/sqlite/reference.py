@@ -72,7 +72,8 @@ already are recognised; the error names the ways on, and `snapshot.mode=when_nee
 
 With `journal_mode=WAL` the snapshot is one view, at a change. With a rollback journal it is read in pieces, so that
 writers need not wait; a row that changes meanwhile is then read in a later state, and its changes come behind it. WAL
-is recommended: a reader then keeps no writer waiting, nor the reverse.
+is recommended: a reader then keeps no writer waiting, nor the reverse. `snapshot.mode=configuration_based` and `custom`
+are not there yet, and refused; nor are incremental snapshots.
 
 ## Types
 

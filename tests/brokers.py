@@ -121,6 +121,7 @@ def kafka_broker(bootstrap: str) -> Broker:
             future.result()
 
     def forget(group: str) -> None:
-        AdminClient({"bootstrap.servers": bootstrap}).delete_consumer_groups([group])[group].result(30)
+        admin = AdminClient({"bootstrap.servers": bootstrap})
+        admin.delete_consumer_groups([group])[group].result(30)
 
     return Broker(f"kafka://{bootstrap}", make_topic, forget)

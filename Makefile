@@ -67,7 +67,7 @@ bench-plan: $(INSTALLED)  ## micro-benchmark of the plan on recorded log bytes
 	@PYTHONPATH=. $(BIN)/python bench/plan.py
 
 bench-sqlite: $(INSTALLED)  ## what capture costs a writer of SQLite, and events a second end to end
-	@PYTHONPATH=. $(BIN)/python bench/sqlite.py
+	@PYTHONPATH=. $(BIN)/python bench/sqlite.py $(BENCH_ARGS)
 
 footprint: $(INSTALLED)  ## memory of a worker with one task, and the time to its first event
 	@tools/services up mysql kafka

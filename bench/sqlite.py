@@ -1,6 +1,6 @@
 """What capture by triggers costs a writer of SQLite, and how many events a second go end to end.
 
-    make bench-sqlite
+    make bench-sqlite                       minutes; BENCH_ARGS="--runs 1" for a short one
 
 A writer fills the outbox of the course service, each event inserted and deleted at once, with triggers and without, in
 transactions of 1 and of 100 events; then `headwater run` reads what was recorded, into a file of topics. Medians.
@@ -8,7 +8,10 @@ transactions of 1 and of 100 events; then `headwater run` reads what was recorde
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
+import platform
 import sqlite3
 import statistics
 import subprocess
@@ -21,7 +24,6 @@ from pathlib import Path
 from headwater.sources.sqlite.installation import install
 from headwater.topic_file import TopicFile
 
-RUNS = 5
 EVENTS = 20_000
 PAYLOAD = json.dumps({"courseId": str(uuid.uuid4()), "name": "Events", "description": "x" * 200, "posted": True})
 OUTBOX = """
@@ -72,10 +74,10 @@ def write(connection: sqlite3.Connection, change: object, events: int, size: int
     return (time.perf_counter() - start) / events * 1e6
 
 
-def cost(change: object, size: int) -> tuple[float, float]:
+def cost(change: object, size: int, runs: int) -> tuple[float, float]:
     """Microseconds an event without triggers, and with them."""
     plain, recorded = [], []
-    for _ in range(RUNS):
+    for _ in range(runs):
         for triggers, found in ((False, plain), (True, recorded)):
             with tempfile.TemporaryDirectory() as folder:
                 connection = database(folder, "bench.db", triggers=triggers)
@@ -131,13 +133,19 @@ def end_to_end() -> float:
 
 
 def main() -> None:
-    """Print the rows of docs/performance.md."""
-    print("| write | transactions | without triggers | with them |\n|:--|--:|--:|--:|")
+    """Print the rows of docs/performance.md, and what they were measured with."""
+    parser = argparse.ArgumentParser(description="What capture by triggers costs, and events a second end to end.")
+    parser.add_argument("--runs", type=int, default=5, help="how often everything is measured (5)")
+    runs: int = parser.parse_args().runs
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    print(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {platform.machine()}, ", end="")
+    print(f"{os.cpu_count()} processors, load {load}, medians of {runs}.\n")
+    print("| write | events in a transaction | without triggers | with them |\n|:--|--:|--:|--:|")
     for name, change in (("outbox event: insert and delete", publish), ("order: insert and update", order)):
         for size in (1, 100):
-            plain, recorded = cost(change, size)
+            plain, recorded = cost(change, size, runs)
             print(f"| {name} | {size} | {plain:.0f} µs | {recorded:.0f} µs |")
-    rates = [end_to_end() for _ in range(RUNS)]
+    rates = [end_to_end() for _ in range(runs)]
     print(f"\nEnd to end, outbox into a file of topics: {statistics.median(rates):,.0f} messages a second.")
 
 

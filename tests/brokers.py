@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,10 +20,11 @@ PARTITIONS = 2
 
 @dataclass
 class Broker:
-    """Somewhere that topics can be made; ``address`` is the one for sinks."""
+    """Somewhere that topics can be made; ``address`` is the one for sinks, ``forget`` has a group forget all."""
 
     address: str
     make_topic: Callable[[str], None]
+    forget: Callable[[str], None]
     opened: list[Consumer | Sink] = field(default_factory=list)
 
     @property
@@ -99,7 +102,13 @@ class Reader:
 
 def local_broker(folder: Path) -> Broker:
     """A file of topics; they are made by the first message."""
-    return Broker(f"local://{folder / 'topics.db'}?partitions={PARTITIONS}", lambda _name: None)
+    path = folder / "topics.db"
+
+    def forget(group: str) -> None:
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute('DELETE FROM positions WHERE "group" = ?', (group,))
+
+    return Broker(f"local://{path}?partitions={PARTITIONS}", lambda _name: None, forget)
 
 
 def kafka_broker(bootstrap: str) -> Broker:
@@ -111,4 +120,8 @@ def kafka_broker(bootstrap: str) -> Broker:
         for future in admin.create_topics([NewTopic(name, PARTITIONS, 1)]).values():
             future.result()
 
-    return Broker(f"kafka://{bootstrap}", make_topic)
+    def forget(group: str) -> None:
+        admin = AdminClient({"bootstrap.servers": bootstrap})
+        admin.delete_consumer_groups([group])[group].result(30)
+
+    return Broker(f"kafka://{bootstrap}", make_topic, forget)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import re
 from datetime import timedelta
 from typing import Any
 
 import click
-
-from headwater.inbox.ddl import DIALECTS
 
 _AGE = re.compile(r"(\d+)([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -22,7 +19,7 @@ def inbox() -> None:
 
 
 @inbox.command()
-@click.option("--dialect", type=click.Choice(DIALECTS), required=True)
+@click.option("--dialect", type=click.Choice(["mysql", "mariadb", "postgresql", "sqlite", "mongodb"]), required=True)
 @click.option("--table", default="inbox", show_default=True, help="The table's or collection's name.")
 def ddl(dialect: str, table: str) -> None:
     """Print what makes the inbox in a database."""
@@ -66,6 +63,8 @@ def prune(target: str, older_than: timedelta) -> None:
 
     A message that comes again after that is handled again: AGE must be longer than the topics keep messages.
     """
+    import asyncio
+
     from headwater.cli.target import load
     from headwater.inbox import Subscription
 

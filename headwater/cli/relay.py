@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from headwater.sink import Sink
 
 STRING_CONVERTER = "org.apache.kafka.connect.storage.StringConverter"
+CLIENT_ID = "headwater-relay"
 DEFAULTS = {
+    "bootstrap.servers": "localhost:9092",
     "key.converter": STRING_CONVERTER,
     "value.converter": STRING_CONVERTER,
     "header.converter": STRING_CONVERTER,
 }
-"""A key is the aggregate's id, a value the payload's JSON, a header its text: as they are."""
+"""To a Kafka on this machine; a key is the aggregate's id, a value the payload's JSON, a header its text."""
 
 
 @click.command()
@@ -32,8 +34,8 @@ DEFAULTS = {
     "--bootstrap-servers",
     envvar="BOOTSTRAP_SERVERS",
     show_envvar=True,
-    metavar="HOST:PORT,…",
-    help="Kafka brokers to start from, over what FILE says.  [default: localhost:9092]",
+    metavar="HOST:PORT,…|local://PATH",
+    help="Kafka brokers to start from, or a file of topics; over what FILE says.  [default: localhost:9092]",
 )
 @click.option(
     "--topic",
@@ -81,7 +83,7 @@ def relay(
     lease: float | None,
     poll: float | None,
 ) -> None:
-    """Publish the events of an outbox to Kafka until SIGTERM or Ctrl-C.
+    """Publish the events of an outbox to Kafka, or to a file of topics, until SIGTERM or Ctrl-C.
 
     FILE is a properties file with what a worker's has for delivery: producer.*, key.converter, value.converter,
     header.converter, topic.creation.*. Run as many relays as you like: each aggregate's events keep their order.
@@ -150,20 +152,21 @@ def _converters(properties: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _sink_opener(properties: Mapping[str, str]) -> Callable[[], Sink]:
-    """Makes Kafka sinks. Raises `ConfigError` or `MissingExtraError` where none can be made."""
+    """Makes sinks at ``bootstrap.servers``. Raises `ConfigError` or `MissingExtraError` where none can be made."""
+    from headwater.addresses import Address
     from headwater.plugins import MissingExtraError
 
+    address = Address.of_sink(properties["bootstrap.servers"])
     try:
-        from headwater.sinks.kafka import KafkaSink
+        module = address.module("headwater.sinks")
     except ModuleNotFoundError as error:
-        if error.name != "confluent_kafka":
-            raise
-        raise MissingExtraError(
-            "delivery to Kafka needs the Python package 'confluent_kafka': pip install 'headwater[kafka]'"
-        ) from error
+        raise MissingExtraError(str(error)) from error
 
     def make() -> Sink:
-        return KafkaSink.from_config(properties, properties, "headwater-relay")
+        if address.scheme == "kafka":
+            settings = {**properties, "bootstrap.servers": address.place}
+            return cast("Sink", module.KafkaSink.from_config(settings, settings, CLIENT_ID))
+        return cast("Sink", module.create(address.place, CLIENT_ID, {}))
 
     make()
     return make

@@ -25,10 +25,10 @@ def sqlite() -> None:
 @_FILE
 @_TABLES
 def install(file: Path, tables: tuple[str, ...]) -> None:
-    """Put triggers on TABLES of FILE, on all without any.
+    """Put triggers on TABLES, or on all.
 
-    Triggers that are there and right are left alone; those that are missing or stale are made anew, and a connector
-    then reads the table's rows again.
+    They record every change of the tables' rows in FILE itself, for a connector to read. Those that are there and right
+    are left alone; those that are missing or stale are made anew, and a connector then reads the table's rows again.
     """
     from headwater.sources.sqlite import installation
 
@@ -44,9 +44,10 @@ def install(file: Path, tables: tuple[str, ...]) -> None:
 @sqlite.command()
 @_FILE
 def verify(file: Path) -> None:
-    """Say of each table of FILE whether its changes are recorded; status 1 where triggers are missing or stale.
+    """Say what is recorded.
 
-    Also says which connectors changes are kept for, and how many.
+    Says of each table of FILE whether its changes are recorded, with status 1 where triggers are missing or stale; and
+    which connectors changes are kept for, and how many.
     """
     from headwater.sources.sqlite import installation
     from headwater.sources.sqlite.table import table_names
@@ -70,7 +71,10 @@ def verify(file: Path) -> None:
 @_TABLES
 @click.option("--reader", help="Forget this connector (its topic.prefix), which changes are kept for.")
 def remove(file: Path, tables: tuple[str, ...], reader: str | None) -> None:
-    """Take the triggers off TABLES of FILE; without any, off all, and with them everything that install made."""
+    """Take the triggers off TABLES, or off all.
+
+    Without TABLES everything that install made in FILE goes with them.
+    """
     from headwater.sources.sqlite import installation
 
     with _opened(file) as database:

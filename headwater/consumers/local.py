@@ -122,6 +122,7 @@ class LocalConsumer:
     def _read_ahead(self, place: TopicPartition, assigned: _Assigned) -> None:
         partition = self._partition(place)
         if partition is not None:
+            assigned.next = max(assigned.next, partition.oldest)  # retention may have gone past it
             assigned.ahead.extend(self._file.read(partition, assigned.next, AHEAD))
 
     def _partition(self, place: TopicPartition) -> Partition | None:
@@ -230,10 +231,11 @@ class LocalConsumer:
 
     # what members say
 
-    def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+    def commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
         """As `headwater.consumer.Consumer.commit`."""
         if not offsets:
-            return
+            return True
+        lost = []
         with _errors(), self._file.transaction() as database:
             for place, offset in offsets.items():
                 kept = database.execute(
@@ -241,7 +243,10 @@ class LocalConsumer:
                     (offset, self._group, *place, self._id),
                 ).rowcount
                 if not kept:
-                    log.warning("an offset was not committed: the partition is another member's", partition=place)
+                    lost.append(place)
+        for place in lost:
+            log.warning("an offset was not committed: the partition is another member's", partition=place)
+        return not lost
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """As `headwater.consumer.Consumer.seek`."""
@@ -260,6 +265,10 @@ class LocalConsumer:
         """As `headwater.consumer.Consumer.resume`."""
         if (assigned := self._assigned.get(partition)) is not None:
             assigned.paused = False
+
+    def read_to(self) -> Mapping[TopicPartition, int]:
+        """As `headwater.consumer.Consumer.read_to`."""
+        return {place: assigned.next for place, assigned in self._assigned.items()}
 
     def ends(self, topics: Sequence[str]) -> Mapping[TopicPartition, tuple[int, int]]:
         """As `headwater.consumer.Consumer.ends`."""

@@ -12,7 +12,6 @@ _COLUMNS = {
     "sqlite": (f"VARCHAR({_LENGTH})", "DATETIME"),
 }
 """The types of ids and of times. An id is compared letter by letter."""
-DIALECTS = (*_COLUMNS, "mongodb")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
 
 

@@ -27,7 +27,7 @@ S = TypeVar("S")
 class Subscription(Generic[S]):
     """Messages of ``topics`` go to ``handler``, each one once, in the order of their partition.
 
-    ``broker``        ``kafka://host:port,host:port``
+    ``broker``        ``kafka://host:port,host:port``, or ``local://PATH``: topics in a file
     ``group``         the consumer group, and the name under which ids are recorded; processes of one group share
                       the partitions
     ``handler``       a function of (session, message), a coroutine function where the inbox is an `AsyncInbox`

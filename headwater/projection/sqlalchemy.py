@@ -104,6 +104,7 @@ class TableView:
                 pairs = ", ".join(f"{quote.format_table(one)} TO {quote.format_table(other)}" for one, other in renamed)
                 connection.execute(text(f"RENAME TABLE {pairs}"))
             else:
+                _begin_for_ddl(connection)
                 for one, other in renamed:
                     name = quote.format_table(other, use_schema=False)
                     connection.execute(text(f"ALTER TABLE {quote.format_table(one)} RENAME TO {name}"))
@@ -154,6 +155,12 @@ class TableView:
         if missing := ", ".join(column.name for column in columns if column.name not in key):
             raise ValueError(f"{self._table.name}: the change's key has no {missing}: tell the row's with key=")
         return and_(*(column == key[column.name] for column in columns))
+
+
+def _begin_for_ddl(connection: Connection) -> None:
+    """Python's sqlite3 begins a transaction before INSERT, UPDATE and DELETE only."""
+    if connection.dialect.name == "sqlite" and not getattr(connection.connection, "in_transaction", True):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _columns(change: Change) -> dict[str, Any]:

@@ -113,6 +113,15 @@ def test_ends_tell_how_far_topics_reach(broker: Broker) -> None:
     assert reader.consumer.ends([topic]) == {TopicPartition(topic, 0): (0, 0), TopicPartition(topic, 1): (0, 2)}
 
 
+def test_what_was_read_is_told_and_can_be_committed(broker: Broker) -> None:
+    topic = broker.topic()
+    broker.send(topic, "a", "b", partition=1)
+    reader = broker.reader(topic)
+    reader.read(2)
+    assert reader.consumer.read_to()[TopicPartition(topic, 1)] == 2
+    assert reader.consumer.commit({TopicPartition(topic, 1): 2}) is True
+
+
 def test_members_share_partitions_and_what_is_committed_in_revoked_holds(broker: Broker) -> None:
     topic, group = broker.topic(), None
     broker.send(topic, "a", partition=0)

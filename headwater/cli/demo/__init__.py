@@ -66,6 +66,8 @@ def demo(folder: Path, *, once: bool, as_json: bool) -> None:
     )
     file = _write_configuration(folder)
     screen.step(f"a connector, from the outbox to a file of topics: headwater run {file}")
+    if not once:
+        screen.step("Ctrl-C ends it; started again, even after a kill, it goes on where it was")
     try:
         with (
             _connector(file, stopping) as check,

@@ -14,6 +14,7 @@ from headwater.config import Config, ConfigError, Problem
 from headwater.sources.mongodb.change_stream import StreamOptions
 from headwater.sources.mongodb.connection import Server
 from headwater.sources.mongodb.scope import Lists, Scope
+from headwater.sources.skipped_operations import skipped_operations
 
 CAPTURE_MODES = {
     "change_streams": (False, False),
@@ -23,16 +24,6 @@ CAPTURE_MODES = {
 }
 """Whether updates come with the whole document, and whether changes come with the document before them."""
 _OPERATIONS = {"c": ("insert",), "u": ("update", "replace"), "d": ("delete",)}
-
-
-def check_operations(text: str | None) -> str | None:
-    """A validator: operations of ``skipped.operations``."""
-    unknown = _listed(text) - {*_OPERATIONS, "t", "none"}
-    return f"must be none or some of c, u, d, t, not {', '.join(sorted(unknown))}" if unknown else None
-
-
-def _listed(text: str | None) -> set[str]:
-    return {part.strip().lower() for part in (text or "").split(",") if part.strip()}
 
 
 def check_pipeline(text: str | None) -> str | None:
@@ -104,7 +95,7 @@ class Capture:
 
     def _operations(self) -> list[dict[str, Any]]:
         """A condition where some are skipped; what is no change of a document comes seldom, and is passed over here."""
-        skipped = _listed(self.config["skipped.operations"])
+        skipped = skipped_operations(self.config["skipped.operations"])
         wanted = [name for code, names in _OPERATIONS.items() if code not in skipped for name in names]
         return [{"operationType": {"$in": wanted}}] if skipped & _OPERATIONS.keys() else []
 

@@ -16,9 +16,9 @@ from headwater.config import (
     grouped,
     one_of,
 )
-from headwater.sources import heartbeat, transaction_metadata
+from headwater.sources import heartbeat, skipped_operations, transaction_metadata
 from headwater.sources.filters import check_patterns
-from headwater.sources.mongodb.capture import CAPTURE_MODES, check_operations, check_pipeline
+from headwater.sources.mongodb.capture import CAPTURE_MODES, check_pipeline
 from headwater.sources.mongodb.connection import check_connection_string
 from headwater.sources.mongodb.fields import check_excluded, check_renamed
 from headwater.sources.mongodb.snapshot_options import CONFIGURATION_BASED, CONFIGURED, FILTERS
@@ -188,16 +188,7 @@ OPTIONS = ConfigDef(
         "Connector",
         transaction_metadata.PROVIDED,
         transaction_metadata.TOPIC,
-        Option(
-            "skipped.operations",
-            OptionType.STRING,
-            "t",
-            "Changes to leave out: c, u, d, or none.",
-            _LOW,
-            check_operations,
-            label="Skipped Operations",
-            width=Width.SHORT,
-        ),
+        skipped_operations.OPTION,
         _names(
             "snapshot.include.collection.list",
             "Captured collections that the snapshot reads; all without it.",

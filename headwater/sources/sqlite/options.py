@@ -14,7 +14,7 @@ from headwater.config import (
     not_blank,
     one_of,
 )
-from headwater.sources import heartbeat
+from headwater.sources import heartbeat, skipped_operations
 from headwater.sources.filters import check_patterns
 from headwater.sources.naming import check_topic_prefix
 from headwater.sources.snapshot_mode import SNAPSHOT_MODES
@@ -124,6 +124,7 @@ OPTIONS = ConfigDef(
             label="Tombstones on delete",
             width=Width.SHORT,
         ),
+        skipped_operations.OPTION,
         heartbeat.INTERVAL,
         heartbeat.TOPIC_PREFIX,
         heartbeat.TOPIC_NAME,
@@ -160,7 +161,6 @@ OPTIONS = ConfigDef(
         "schema.name.adjustment.mode": "none",
         "signal.data.collection": "",
         "skip.messages.without.change": "false",
-        "skipped.operations": "t",
         "snapshot.delay.ms": "0",
         "snapshot.include.collection.list": "",
         "snapshot.select.statement.overrides": "",

@@ -41,7 +41,8 @@ expressions and over a part of a table are heeded. Of a connection's own view of
 (`last_insert_rowid()`, `changes()`, `RETURNING`) nothing changes; `total_changes()` counts what triggers write.
 
 **Order and transactions.** SQLite has one writer at a time, so the numbers of changes are in the order of commits,
-and the connector sees all changes of a transaction or none. Where a transaction ends is not recorded: there is no
+and the connector sees all changes of a transaction or none. A change of a key is recorded as a delete and a
+create, which `skipped.operations` sees as such. Where a transaction ends is not recorded: there is no
 `provide.transaction.metadata`, and events of one transaction can be delivered in two parts.
 
 **When a table changes.** The connector looks at the schema's version with every read. A table whose triggers are
@@ -71,7 +72,8 @@ already are recognised; the error names the ways on, and `snapshot.mode=when_nee
 
 With `journal_mode=WAL` the snapshot is one view, at a change. With a rollback journal it is read in pieces, so that
 writers need not wait; a row that changes meanwhile is then read in a later state, and its changes come behind it. WAL
-is recommended: a reader then keeps no writer waiting, nor the reverse.
+is recommended: a reader then keeps no writer waiting, nor the reverse. `snapshot.mode=configuration_based` and `custom`
+are not there yet, and refused; nor are incremental snapshots.
 
 ## Types
 

@@ -27,6 +27,7 @@ from headwater.source import (
 )
 from headwater.sources.filters import TableFilter
 from headwater.sources.heartbeat import Heartbeats
+from headwater.sources.skipped_operations import skipped_operations
 from headwater.sources.snapshot_mode import SNAPSHOT_MODES
 from headwater.sources.sqlite.change_log import BATCH_ROWS, ChangeLog
 from headwater.sources.sqlite.database import connect, database_errors
@@ -55,6 +56,7 @@ class SqliteSource:
         self._filter = tables
         self._lists_tables = lists_tables
         self._mode = SNAPSHOT_MODES[config["snapshot.mode"].lower()]
+        self._skipped = skipped_operations(config["skipped.operations"])
         self._heartbeats = Heartbeats(config)
         self.partition: Partition = {"server": shape_options.prefix}
         self._log: ChangeLog | None = None
@@ -197,6 +199,8 @@ class SqliteSource:
     def _items(self, rows: list[tuple[Any, ...]]) -> Iterator[Rows]:
         """Changes that follow each other and are of one table and kind are one log event."""
         for (structure, operation), group in groupby(rows, _KIND):
+            if operation in self._skipped:
+                continue
             shapes = self._shapes_of(structure)
             if shapes is not None:
                 yield Rows(_SHAPE[operation](shapes), (list(group),))

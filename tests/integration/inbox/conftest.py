@@ -3,46 +3,59 @@
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
 
 from headwater.inbox import Subscription
 from headwater.projection import Projection
+from headwater.sink import NOW, Headers
+from headwater.sinks import open_sink
+from tests.brokers import Broker, kafka_broker, local_broker
 from tests.worker_process import wait_until
 
 Send = Callable[..., None]
 
 
 @pytest.fixture
-def topic(kafka_bootstrap: str) -> Iterator[str]:
-    """A topic with two partitions that only this test uses."""
-    name = f"inbox_{uuid.uuid4().hex[:12]}"
-    admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
-    for created in admin.create_topics([NewTopic(name, 2, 1)]).values():
-        created.result()
-    yield name
-    admin.delete_topics([name])
+def broker_kind() -> str:
+    """Which broker a test is on; a file that has more than one says so in its own."""
+    return "kafka"
 
 
 @pytest.fixture
-def send(kafka_bootstrap: str, topic: str) -> Send:
+def broker(broker_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
+    """Where topics are."""
+    if broker_kind == "local":
+        broker = local_broker(tmp_path)
+    else:
+        broker = kafka_broker(request.getfixturevalue("kafka_bootstrap"))
+    yield broker
+    for each in broker.opened:
+        each.close()
+
+
+@pytest.fixture
+def topic(broker: Broker) -> str:
+    """A topic with two partitions that only this test uses."""
+    return broker.topic()
+
+
+@pytest.fixture
+def send(broker: Broker, topic: str) -> Iterator[Send]:
     """Puts values into the topic: ``send("a", "b", message_id="1", partition=1)``; all have that id."""
-    producer = Producer({"bootstrap.servers": kafka_bootstrap})
+    sink = open_sink(broker.address, "test")
+    sink.open()
 
-    def send(
-        *values: str | bytes | None, message_id: str | None = None, partition: int = 0, key: str | None = None
-    ) -> None:
-        headers = None if message_id is None else [("id", message_id.encode())]
-        for value in values:
-            producer.produce(topic, value, key, partition, headers=headers)
-        assert producer.flush(30) == 0
+    def send(*values: str | None, message_id: str | None = None, partition: int = 0, key: str | None = None) -> None:
+        headers: Headers | None = None if message_id is None else [("id", message_id.encode())]
+        sink.send([(0, topic, key and key.encode(), v and v.encode(), headers, partition, NOW) for v in values])
+        assert sink.flush(30)
 
-    return send
+    yield send
+    sink.close(0)
 
 
 class Running:

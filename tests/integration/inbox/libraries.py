@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -111,6 +112,23 @@ def dbapi(database: URL) -> Iterator[Library]:
             for statement in ddl(dialect):
                 connection.exec_driver_sql(statement)
         yield Library(inbox, write, lambda: _handled(engine))
+
+
+@contextmanager
+def sqlite(file: Path) -> Iterator[Library]:
+    engine = create_engine(f"sqlite:///{file}", connect_args={"timeout": 30})
+    METADATA.create_all(engine)
+
+    def handled() -> list[str]:
+        with engine.connect() as connection:
+            return list(connection.scalars(select(HANDLED.c.value).order_by(HANDLED.c.n)))
+
+    yield Library(
+        headwater.inbox.sqlalchemy.Inbox(INBOX, sessionmaker(engine)),
+        lambda session, value: session.execute(insert(HANDLED).values(value=value)),
+        handled,
+    )
+    engine.dispose()
 
 
 @contextmanager

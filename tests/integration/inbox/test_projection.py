@@ -1,4 +1,4 @@
-"""Views on real databases, kept up to date from Kafka, with changes that come again, and rebuilt while they serve."""
+"""Views on real databases, kept up to date from topics, with changes that come again, and rebuilt while they serve."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from headwater.inbox.events import ChangeEvents, Position
 from headwater.projection import Change, Projection, View
 from headwater.projection.pymongo import CollectionView
 from headwater.projection.sqlalchemy import TableView, positions_table
+from tests.brokers import Broker
 from tests.integration.inbox.conftest import Running, Send, wait_for
-from tests.sql_databases import KINDS, new_database
+from tests.sql_databases import new_database
 from tests.worker_process import wait_until
 
 Rows = Callable[[], list[tuple[int, str]]]
@@ -78,21 +79,33 @@ def mongodb(database: Database[dict[str, Any]]) -> Iterator[Case]:
     yield Case(CollectionView(collection), rows, leftovers)
 
 
-@pytest.fixture(params=[*KINDS, "mongodb"])
-def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
+@pytest.fixture(params=["mysql-kafka", "mariadb-kafka", "postgresql-kafka", "mongodb-kafka", "sqlite-local"])
+def pair(request: pytest.FixtureRequest) -> str:
+    """A database, and the broker."""
+    return str(request.param)
+
+
+@pytest.fixture
+def broker_kind(pair: str) -> str:
+    return pair.partition("-")[2]
+
+
+@pytest.fixture
+def case(pair: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
     """A view in each of the databases."""
-    if request.param == "mongodb":
+    kind = pair.partition("-")[0]
+    if kind == "mongodb":
         with mongodb(request.getfixturevalue("mongodb_database")) as case:
             yield case
     else:
-        with new_database(request.param, tmp_path) as url, sql(url) as case:
+        with new_database(kind, tmp_path) as url, sql(url) as case:
             yield case
 
 
 @pytest.fixture
-def projection(case: Case, kafka_bootstrap: str, topic: str) -> Projection[Course]:
+def projection(case: Case, broker: Broker, topic: str) -> Projection[Course]:
     return Projection(
-        broker=f"kafka://{kafka_bootstrap}",
+        broker=broker.consumers_address,
         topics=[topic],
         group=topic,
         events=ChangeEvents(Course),

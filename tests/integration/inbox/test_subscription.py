@@ -1,4 +1,4 @@
-"""Messages in Kafka, handled by every library: once, in order, tried again, or dead letters."""
+"""Messages in topics, handled by every library: once, in order, tried again, or dead letters."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka.admin import AdminClient
 
 from headwater.inbox import HandlerError, Message, RejectedMessageError, Retry, Subscription
+from tests.brokers import Broker
 from tests.integration.inbox import libraries
 from tests.integration.inbox.conftest import Running, Send, wait_for
 from tests.integration.inbox.libraries import Library
 from tests.sql_databases import new_database
-from tests.topic import read_topic
 
 QUICK = Retry(attempts=3, first_wait=0.01, longest_wait=0.05)
 
@@ -28,17 +27,32 @@ SQL_DATABASES = ("mysql", "mariadb", "postgresql")
 
 @pytest.fixture(
     params=[
-        *(f"{library}-{database}" for library in SQL_LIBRARIES for database in SQL_DATABASES),
-        "mongodb",
-        "mongodb_async",
+        *(f"{library}-{database}-kafka" for library in SQL_LIBRARIES for database in SQL_DATABASES),
+        "mongodb--kafka",
+        "mongodb_async--kafka",
+        "sqlite--local",
     ]
 )
-def library(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Library]:
-    """Each library in turn, on an empty database of each kind."""
-    name, _, kind = request.param.partition("-")
+def pair(request: pytest.FixtureRequest) -> str:
+    """A library with its database, and the broker; what needs no server is on a file of topics."""
+    return str(request.param)
+
+
+@pytest.fixture
+def broker_kind(pair: str) -> str:
+    return pair.rpartition("-")[2]
+
+
+@pytest.fixture
+def library(pair: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Library]:
+    """The pair's library, on an empty database."""
+    name, kind, _ = pair.split("-")
     make: Callable[..., AbstractContextManager[Library]] = getattr(libraries, name)
     if kind:
         with new_database(kind, tmp_path) as url, make(url) as library:
+            yield library
+    elif name == "sqlite":
+        with make(tmp_path / "handled.db") as library:
             yield library
     else:
         arguments = [request.getfixturevalue("mongodb_database")]
@@ -49,13 +63,13 @@ def library(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Library]
 
 
 @pytest.fixture
-def subscribe(kafka_bootstrap: str, topic: str, library: Library) -> Callable[..., Subscription[Any]]:
+def subscribe(broker: Broker, topic: str, library: Library) -> Callable[..., Subscription[Any]]:
     """A subscription to the test's topic, with these changes."""
 
     def subscribe(check: Callable[[Message], None] = lambda message: None, **changes: Any) -> Subscription[Any]:
         given: dict[str, Any] = {"group": topic, "retry": QUICK, **changes}
         return Subscription(
-            broker=f"kafka://{kafka_bootstrap}",
+            broker=broker.consumers_address,
             topics=[topic],
             inbox=library.inbox,
             handler=library.handler(check),
@@ -76,13 +90,12 @@ def test_a_message_sent_twice_is_handled_once(library: Library, subscribe, send:
 
 
 def test_what_was_handled_is_known_though_the_group_forgot_how_far_it_was(
-    library: Library, subscribe, send: Send, kafka_bootstrap: str, topic: str
+    library: Library, subscribe, send: Send, broker: Broker, topic: str
 ) -> None:
     send("first", "second")
     with Running(subscribe()):
         wait_for(2, library.handled)
-    admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
-    admin.delete_consumer_groups([topic])[topic].result(30)
+    broker.forget(topic)
     send("third")
     with Running(subscribe()):
         wait_for(["first", "second", "third"], library.handled)
@@ -118,7 +131,7 @@ def test_a_failing_message_holds_its_own_partition_only(library: Library, subscr
 
 
 def test_what_can_not_be_handled_is_a_dead_letter_with_the_reason(
-    library: Library, subscribe, send: Send, kafka_bootstrap: str, topic: str
+    library: Library, subscribe, send: Send, broker: Broker, topic: str
 ) -> None:
     def refuse(message: Message) -> None:
         if message.value == b"bad":
@@ -130,15 +143,17 @@ def test_what_can_not_be_handled_is_a_dead_letter_with_the_reason(
     send("worse", "good")
     with Running(subscribe(refuse, dead_letters=f"{topic}.dead")):
         wait_for(["good"], library.handled)
-    bad, worse = read_topic(kafka_bootstrap, f"{topic}.dead", lambda letters: len(letters) == 2)
-    headers = dict(bad.headers() or ())
-    assert (bad.key(), bad.value(), headers["id"]) == (b"k", b"bad", b"7")
+    letters = broker.reader(f"{topic}.dead")
+    letters.read(2)
+    bad, worse = sorted(letters.messages, key=lambda letter: letter.value or b"")
+    headers = dict(bad.headers)
+    assert (bad.key, bad.value, headers["id"]) == (b"k", b"bad", b"7")
     assert headers["__connect.errors.exception.message"] == b"no such course"
     assert headers["__connect.errors.exception.class.name"] == b"builtins.ValueError"
     assert headers["__connect.errors.topic"] == topic.encode()
     assert (headers["__connect.errors.partition"], headers["__connect.errors.offset"]) == (b"0", b"0")
     assert headers["headwater.errors.attempts"] == b"3"
-    assert dict(worse.headers() or ())["headwater.errors.attempts"] == b"1"
+    assert dict(worse.headers)["headwater.errors.attempts"] == b"1"
 
 
 def test_without_a_dead_letter_topic_the_first_failure_ends_it(library: Library, subscribe, send: Send) -> None:

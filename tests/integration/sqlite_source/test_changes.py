@@ -64,6 +64,18 @@ def test_a_new_key_is_a_delete_and_a_create(item, streaming: MakeCapture) -> Non
     assert [(e.key["id"], e.operation) for e in events] == [(1, "c"), (1, "d"), (1, "tombstone"), (2, "c")]
 
 
+@pytest.mark.parametrize(
+    ("skipped", "left"),
+    [("none", ["c", "u", "d", "tombstone"]), ("u", ["c", "d", "tombstone"]), ("u, D", ["c"])],
+)
+def test_skipped_operations_are_left_out(item, streaming: MakeCapture, skipped: str, left: list[str]) -> None:
+    capture = streaming(skipped_operations=skipped)
+    item.execute("INSERT INTO item VALUES (1, 'a', 10)")
+    item.execute("UPDATE item SET n = 11")
+    item.execute("DELETE FROM item")
+    assert [e.operation for e in capture.drain()] == left
+
+
 def test_what_is_rolled_back_never_shows(item, streaming: MakeCapture) -> None:
     capture = streaming()
     item.execute("BEGIN")

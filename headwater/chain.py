@@ -36,6 +36,7 @@ class StepError(TransformError):
     def __init__(self, step: Step, error: Exception) -> None:
         reason = str(error) if isinstance(error, TransformError) else f"{type(error).__name__}: {error}"
         super().__init__(f"transform {step.name}: {reason}")
+        self.step = step
         self.transform = step.transform
 
 

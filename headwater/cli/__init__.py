@@ -6,6 +6,7 @@ import click
 
 from headwater import __version__, compiled
 from headwater.cli.explain import explain
+from headwater.cli.preview import preview
 from headwater.cli.worker import worker
 
 _EXAMPLES = """
@@ -14,6 +15,7 @@ Examples:
   headwater worker                          a worker with defaults, its REST API on port 8083
   headwater worker connect-standalone.properties
   headwater explain connector.json          the code that a connector runs for each row
+  headwater preview connector.json --table shop.orders   what its transforms make of the table's rows
 \b
   curl -X POST -H 'Content-Type: application/json' localhost:8083/connectors --data '
     {"name": "orders", "config": {"connector.class": "mysql", "topic.prefix": "shop",
@@ -35,3 +37,4 @@ def version() -> None:
 
 main.add_command(worker)
 main.add_command(explain)
+main.add_command(preview)

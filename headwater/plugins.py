@@ -130,8 +130,8 @@ def _kafka_transform(name: str, short: str, *parts: Part) -> tuple[_Plugin, ...]
     return tuple(_Plugin(f"{class_name}${part}", f"{short}${part.lower()}", module, part=part) for part in parts)
 
 
-def _debezium_transform(name: str, short: str, extra: str | None = None) -> _Plugin:
-    return _Plugin(f"io.debezium.transforms.{name}", short, f"headwater.transforms.{short}", extra)
+def _debezium_transform(name: str, short: str) -> _Plugin:
+    return _Plugin(f"io.debezium.transforms.{name}", short, f"headwater.transforms.{short}")
 
 
 def _predicate(name: str, short: str) -> _Plugin:
@@ -141,7 +141,7 @@ def _predicate(name: str, short: str) -> _Plugin:
 _TRANSFORMS = (
     _debezium_transform("outbox.EventRouter", "event_router"),
     _debezium_transform("ByLogicalTableRouter", "by_logical_table_router"),
-    _debezium_transform("ContentBasedRouter", "content_based_router", "cel"),
+    _debezium_transform("ContentBasedRouter", "content_based_router"),
     _debezium_transform("EnforceRecordSize", "enforce_record_size"),
     _debezium_transform("ExtractChangedRecordState", "extract_changed_record_state"),
     _debezium_transform("ExtractNewRecordState", "extract_new_record_state"),
@@ -166,7 +166,7 @@ _TRANSFORMS = (
     *_kafka_transform("TimestampRouter", "timestamp_router"),
     *_kafka_transform("ValueToKey", "value_to_key"),
     # Behind Kafka Connect's, whose simple name is the same.
-    _Plugin("io.debezium.transforms.Filter", "expression_filter", "headwater.transforms.expression_filter", "cel"),
+    _Plugin("io.debezium.transforms.Filter", "expression_filter", "headwater.transforms.expression_filter"),
 )
 _PREDICATES = (
     _predicate("HasHeaderKey", "has_header_key"),

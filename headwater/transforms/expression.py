@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
-
-import cel
+from functools import cache
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
+from typing import TYPE_CHECKING, Any
 
 from headwater.config import REQUIRED, Config, ConfigError, Importance, Option, OptionType, Problem, Width, one_of
 from headwater.java_regex import check_java, compile_java
@@ -23,6 +24,9 @@ from headwater.shape import Const, MessageShape, Node, Struct
 from headwater.transform import Ask, Part, TransformError
 from headwater.transforms.operand import operand
 from headwater.tree import Scalar, Together, call, members, whole
+
+if TYPE_CHECKING:
+    from cel import Program
 
 LANGUAGE = "cel"
 _NAMES: Mapping[type, str] = {bool: "boolean", str: "text"}
@@ -110,14 +114,32 @@ def _check_language(language: str, expression: str, name: str) -> None:
     raise ConfigError([Problem("language", f"Invalid value {language} for configuration language: {text}")])
 
 
-def _compiled(text: str) -> cel.Program:
+def _compiled(text: str) -> Program:
     """Raises ValueError."""
     if len(text) > LONGEST:
         raise ValueError(f"it is longer than {LONGEST} characters")
-    return cel.compile(text)
+    program: Program = _engine().compile(text)
+    return program
 
 
-def _known_variables(program: cel.Program, text: str) -> list[str]:
+@cache
+def _engine() -> Any:
+    """The compiled module of the package ``cel`` alone: the package itself imports its command line, of 28 MB.
+
+    Raises ValueError where it is not installed.
+    """
+    package = find_spec("cel")
+    spec = None if package is None else PathFinder.find_spec("cel.cel", package.submodule_search_locations)
+    if spec is None or spec.loader is None:
+        raise ValueError(
+            "expressions need the Python package 'common-expression-language': pip install 'headwater[cel]'"
+        )
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _known_variables(program: Program, text: str) -> list[str]:
     """The variables that an expression has. Raises ValueError where one is unknown."""
     used = program.variables()
     tokens = list(_tokens(text))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from headwater.chain import Chain, Step
 from headwater.config import REQUIRED, ConfigDef, ConfigError, Importance, Option, OptionType, Problem, Width, trim
-from headwater.plugins import MissingExtraError, UnknownPluginError, find_predicate, find_transform, plugin_classes
+from headwater.plugins import UnknownPluginError, find_predicate, find_transform, plugin_classes
 from headwater.transform import Predicate, Transform
 from headwater.worker.option_names import NameResolver, OptionWarning
 
@@ -65,7 +65,7 @@ class _Named:
         return {name: value for name, value in self.values.items() if name not in taken}
 
     def definition(self) -> ConfigDef:
-        """All that can be configured of it. Raises `UnknownPluginError` or `MissingExtraError`."""
+        """All that can be configured of it. Raises `UnknownPluginError`."""
         common = _OF_EACH_TRANSFORM if self.list == TRANSFORMS else ()
         own = find_transform(self.type).options if self.list == TRANSFORMS else find_predicate(self.type).OPTIONS
         options = [option for option in own.options.values() if option.name not in {each.name for each in common}]
@@ -87,7 +87,7 @@ class _Named:
     def description(self) -> ConfigDef:
         """What can be configured of it, by the options' whole names; just the class where that is not known."""
         definition = ConfigDef(self._type())
-        with contextlib.suppress(UnknownPluginError, MissingExtraError):
+        with contextlib.suppress(UnknownPluginError):
             definition = self.definition()
         group = f"{self.list.capitalize()}: {self.name}"
         return ConfigDef(
@@ -113,8 +113,6 @@ class _Named:
             reason = f"Class {self.type} could not be found. There are: {', '.join(error.known)}"
             message = f"Invalid value {self.type} for configuration {option}: {reason}"
             raise ConfigError([Problem(option, message)]) from error
-        except MissingExtraError as error:
-            raise ConfigError([Problem(f"{self.prefix}type", f"{self.prefix}type: {error}")]) from error
         _, problems = definition.check(self.values)
         if problems:
             raise ConfigError(
@@ -179,7 +177,7 @@ def transform_warnings(values: Mapping[str, str]) -> list[OptionWarning]:
     for names in _KINDS:
         for named in _named(names, values):
             known.append(named.prefix)
-            with contextlib.suppress(UnknownPluginError, MissingExtraError):
+            with contextlib.suppress(UnknownPluginError):
                 _, found = NameResolver(named.definition(), {}).resolve(named.values)
                 warnings += (OptionWarning(named.prefix + w.option, f"{named.prefix[:-1]}: {w.message}") for w in found)
     for option in values:

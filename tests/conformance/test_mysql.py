@@ -113,7 +113,7 @@ def test_tinyint_as_boolean(cursor: Cursor, mysql_database: sqlalchemy.URL, tmp_
         "named.selector": ".*PLAIN",
         "named.length.checker": "false",
     }
-    steps = [["DELETE FROM flags", rows, "UPDATE flags SET flag = 0, less = -3, plain = 200"]]
+    steps = [["DELETE FROM flags", rows, "UPDATE flags SET flag = 0, less = -3, plain = 100"]]
     comparison = _compare(cursor, _config(mysql_database, options), tmp_path, steps)
     comparison.assert_equal()
     report(f"{comparison.events} events, {comparison.fields} fields compared, all equal")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -139,3 +141,17 @@ def test_documents_of_a_collection(preview: Run, mongodb_url: str, mongodb_datab
     ((before, behind),) = (row["stages"] for row in json.loads(shown.stdout))
     assert json.loads(before["value"]["after"]) == {"_id": 1, "dish": "soup"}
     assert behind["topic"] == "dishes"
+
+
+def test_rows_of_a_sqlite_file(preview: Run, tmp_path: Path) -> None:
+    file = tmp_path / "shop.db"
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
+        database.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, name TEXT)")
+        database.execute("INSERT INTO orders VALUES (1, 'Ada'), (2, 'Bob')")
+    command = [sys.executable, "-m", "headwater", "sqlite", "install", str(file), "orders"]
+    subprocess.run(command, check=True, timeout=60, capture_output=True)
+    config = {"connector.class": "sqlite", "topic.prefix": "shop", "database.file": str(file)}
+    shown = preview(config, "--table", "orders", "--operation", "snapshot", "--json")
+    assert shown.returncode == 0, shown.stderr
+    ((stage,),) = (row["stages"] for row in json.loads(shown.stdout))
+    assert (stage["value"]["op"], stage["value"]["after"]) == ("r", {"id": 1, "name": "Ada"})

@@ -86,7 +86,7 @@ lock: pyproject.toml  ## pin the packages of development, of the build and of th
 	@$(BIN)/pip install --quiet uv
 	@$(PIN) --extra dev -o requirements/dev.txt pyproject.toml requirements/build.in
 	@$(PIN) -o requirements/build.txt requirements/build.in
-	@$(PIN) --extra mysql --extra mongodb --extra kafka -o requirements/container.txt pyproject.toml
+	@$(PIN) --extra mysql --extra mongodb --extra kafka --extra cel -o requirements/container.txt pyproject.toml
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache headwater/compiled.sha256

@@ -43,6 +43,9 @@ FACTORS = (
     Factor("plain-100", 8, 4),
     Factor("json-1", 5, 3),
     Factor("plain-1", 5, 3),
+    Factor("router", 5, 3),
+    Factor("unwrap", 5, 3),
+    Factor("five-transforms", 5, 3),
     Factor("kafka-json-100", 5, 3),
     Factor("kafka-json-1", 5, 3),
     Factor("mongodb-200", 5, 4),
@@ -57,6 +60,7 @@ def verdicts(runs: Sequence[Run]) -> list[Verdict]:
     for workload in ("json-100", "kafka-json-100"):
         found.append(_below(f"{workload}: memory, worker and one task", "memory_mb", 80, "MB", runs, workload=workload))
         found.append(_below(f"{workload}: first event", "first_event_seconds", 1, "s", runs, workload=workload))
+    found.append(_at_least_as_fast("router", "json-100", runs))
     return [*found, *(_latency_verdict(sink, runs) for sink in ("counting", "kafka"))]
 
 
@@ -91,6 +95,15 @@ def _factor_verdicts(factor: Factor, runs: Sequence[Run]) -> list[Verdict]:
         found.append(_times(f"{factor.workload}: less CPU than {peer}", factor.cpu, most_cpu, cpu))
         found.append(_times(f"{factor.workload}: throughput over {peer}", factor.throughput, most_rate, rate))
     return found
+
+
+def _at_least_as_fast(workload: str, other: str, runs: Sequence[Run]) -> Verdict:
+    """Of two workloads, by their medians."""
+    rates = [median(good(runs, workload=each, engine=OURS), "events_per_second") for each in (workload, other)]
+    mark = f"{workload}: throughput over {other}"
+    if rates[0] is None or not rates[1]:
+        return Verdict(mark, "1×", "no runs", None)
+    return Verdict(mark, "1×", f"{rates[0] / rates[1]:.2f}×", rates[0] >= rates[1])
 
 
 def _latency_verdict(sink: str, runs: Sequence[Run]) -> Verdict:

@@ -6,7 +6,7 @@ that is met, with the answers so far at hand (see `headwater.transform`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -36,6 +36,7 @@ class StepError(TransformError):
     def __init__(self, step: Step, error: Exception) -> None:
         reason = str(error) if isinstance(error, TransformError) else f"{type(error).__name__}: {error}"
         super().__init__(f"transform {step.name}: {reason}")
+        self.step = step
         self.transform = step.transform
 
 
@@ -82,6 +83,15 @@ class Chain:
         outcome = self.plan(_shape(record))
         assert not isinstance(outcome, Choice)  # noqa: S101 - every question about a record has its answer
         return None if outcome is None else _record(outcome)
+
+    def trace(self, record: Record) -> Iterator[tuple[Step, Record | None]]:
+        """Each step with what becomes of a record behind it, up to the one that drops it. Raises `StepError`."""
+        for step in self._steps:
+            transformed = Chain((step,)).record(record)
+            yield step, transformed
+            if transformed is None:
+                return
+            record = transformed
 
     def _from(self, first: int, message: MessageShape, answers: tuple[Any, ...]) -> Outcome:
         """What becomes of it by the steps from number ``first``, which has got ``answers`` before."""

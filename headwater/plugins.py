@@ -148,9 +148,14 @@ def _predicate(name: str, short: str) -> _Plugin:
 _TRANSFORMS = (
     _debezium_transform("outbox.EventRouter", "event_router"),
     _debezium_transform("ByLogicalTableRouter", "by_logical_table_router"),
+    _debezium_transform("ContentBasedRouter", "content_based_router"),
+    _debezium_transform("EnforceRecordSize", "enforce_record_size"),
     _debezium_transform("ExtractChangedRecordState", "extract_changed_record_state"),
     _debezium_transform("ExtractNewRecordState", "extract_new_record_state"),
+    _debezium_transform("HeaderToValue", "header_to_value"),
+    _debezium_transform("partitions.PartitionRouting", "partition_routing"),
     _debezium_transform("SchemaChangeEventFilter", "schema_change_event_filter"),
+    _debezium_transform("TimezoneConverter", "timezone_converter"),
     *_kafka_transform("Cast", "cast", *Part),
     *_kafka_transform("DropHeaders", "drop_headers"),
     *_kafka_transform("ExtractField", "extract_field", *Part),
@@ -167,6 +172,8 @@ _TRANSFORMS = (
     *_kafka_transform("TimestampConverter", "timestamp_converter", *Part),
     *_kafka_transform("TimestampRouter", "timestamp_router"),
     *_kafka_transform("ValueToKey", "value_to_key"),
+    # Behind Kafka Connect's, whose simple name is the same.
+    _Plugin("io.debezium.transforms.Filter", "expression_filter", "headwater.transforms.expression_filter"),
 )
 _PREDICATES = (
     _predicate("HasHeaderKey", "has_header_key"),

@@ -118,8 +118,12 @@ class SlowRow:
 
         Raises `RejectedError` for the first message that can't be made.
         """
-        transformed = (transform_record(self._record(message), chain) for message in self._messages())
+        transformed = (transform_record(record, chain) for record in self.records())
         return [convert_record(record, converters, self.number) for record in transformed if record is not None]
+
+    def records(self) -> list[Record]:
+        """What the row is before any transform, with null for what can't be read."""
+        return [self._record(message) for message in self._messages()]
 
     def rejected(self) -> list[RejectedError]:
         """What the row would become, as messages that can't be made; tombstones are not among them."""

@@ -138,6 +138,13 @@ class Source(Protocol):
     def shapes(self) -> Sequence[EventShape]:
         """The shapes of every captured table that is known now, for `headwater explain`."""
 
+    def sample(self, table: str, count: int) -> Rows:
+        """At most ``count`` rows that a table has now, as a snapshot gives them, for `headwater preview`.
+
+        ``table`` is DATABASE.TABLE, or TABLE where that is enough. Works on a source that was not started, and changes
+        nothing on the server. Raises `SourceError`, also where the table is not captured.
+        """
+
     def close(self) -> None:
         """Let go of the connections; safe to call twice and from a half-started state."""
 

@@ -383,4 +383,153 @@ CHANGED = Kind(
     _options(header_changed_name=_sometimes("changed"), header_unchanged_name=_sometimes("unchanged")),
     events(),
 )
-KINDS = [*KAFKA, UNWRAP, ROUTER, SHARDS, CHANGED]
+TO_VALUE = Kind(
+    "io.debezium.transforms.HeaderToValue",
+    _options(
+        headers=st.just("h,i"),
+        fields=st.sampled_from(["h,i", "name,x", "place.z,place.x", "new.a,new.b", "note,note", "after.h,i", "id.x,i"]),
+        operation=st.sampled_from(["copy", "move"]),
+    ),
+    plain() | events(),
+)
+PARTITIONS = Kind(
+    "io.debezium.transforms.partitions.PartitionRouting",
+    _options(
+        partition_payload_fields=st.lists(
+            st.sampled_from(
+                ["change.id", "after.name", "change.note", "before.id", "source.table", "op", "nothing", "after.no"]
+            ),
+            min_size=1,
+            max_size=3,
+        ).map(",".join),
+        partition_topic_num=st.sampled_from(["1", "7", "1000003"]),
+        partition_hash_function=_sometimes("java", "murmur"),
+    ),
+    events(),
+)
+_ZONED = ("2024-05-06T07:08:09Z", "2024-03-31T02:30:00.120Z", "1999-12-31T23:59:59.999999+05:30", "2024-10-27T01:00Z")
+
+
+@st.composite
+def timed_rows(draw: st.DrawFn) -> Schema:
+    """The schema of a table with columns of time."""
+
+    def logical(kind: Type, name: str) -> Schema:
+        return Schema(kind, draw(st.booleans()), name, 1)
+
+    return struct(
+        f"{TOPIC}.Value",
+        *((name, logical(Type.INT64, f"io.debezium.time.{kind}")) for name, kind in _STAMPS),
+        ("zoned", logical(Type.STRING, "io.debezium.time.ZonedTimestamp")),
+        ("connect", logical(Type.INT64, "org.apache.kafka.connect.data.Timestamp")),
+        ("day", logical(Type.INT32, "io.debezium.time.Date")),
+        ("plain", Schema(Type.INT64)),
+    )
+
+
+_STAMPS = (("milli", "Timestamp"), ("micro", "MicroTimestamp"), ("nano", "NanoTimestamp"))
+_UNITS = {
+    "milli": 10**3,
+    "micro": 10**6,
+    "nano": 10**9,
+    "connect": 10**3,
+    "ts_ms": 10**3,
+    "ts_us": 10**6,
+    "ts_ns": 10**9,
+}
+
+
+@st.composite
+def timed_events(draw: st.DrawFn) -> Record:
+    """A change event with times since 1970."""
+    record = draw(events(timed_rows()))
+    value = record.value or {}
+    for part in ("before", "after", "source"):
+        row = value.get(part) or {}
+        for name, unit in _UNITS.items():
+            if row.get(name) is not None:
+                row[name] = draw(st.integers(0, 2 * 10**9 * unit))
+        if row.get("zoned") is not None:
+            row["zoned"] = draw(st.sampled_from(_ZONED))
+    if value.get("source"):
+        value["source"]["table"] = "orders"
+    return record
+
+
+ZONES = Kind(
+    "io.debezium.transforms.TimezoneConverter",
+    _options(
+        converted_timezone=st.sampled_from(["Europe/Berlin", "+08:00", "America/New_York", "-03:30", "UTC"]),
+        include_list=_sometimes(
+            "source:orders", "source:orders:micro", f"topic:{TOPIC}:zoned,after.milli", "orders:source.ts_ms", "other:x"
+        ),
+    )
+    | _options(
+        converted_timezone=st.just("Asia/Kolkata"),
+        exclude_list=st.sampled_from(["source:orders", "source:orders:micro", "orders:before.nano", "topic:other:x"]),
+    ),
+    timed_events(),
+)
+
+
+@st.composite
+def long_rows(draw: st.DrawFn) -> Schema:
+    """The schema of a table with long columns."""
+    return struct(
+        f"{TOPIC}.Value",
+        ("id", Schema(Type.INT32)),
+        ("name", Schema(Type.STRING, draw(st.booleans()))),
+        ("data", Schema(Type.BYTES, draw(st.booleans()))),
+        ("note", Schema(Type.STRING, True, default="x" * draw(st.sampled_from([30, 80])))),
+    )
+
+
+@st.composite
+def long_events(draw: st.DrawFn) -> Record:
+    """A change event with values of up to some hundred bytes."""
+    record = draw(events(long_rows()))
+    for part in ("before", "after"):
+        row = (record.value or {}).get(part) or {}
+        if row.get("name") is not None:
+            row["name"] = draw(st.sampled_from("xé€")) * draw(st.integers(0, 200))
+        if row.get("data") is not None:
+            row["data"] = b"d" * draw(st.integers(0, 200))
+    return record
+
+
+SIZE = Kind(
+    "io.debezium.transforms.EnforceRecordSize",
+    _options(
+        max_bytes=st.sampled_from(["1", "900", "1100", "5000"]),
+        compression_ratio=_sometimes("0.5", "1.3"),
+        min_field_size=st.sampled_from(["0", "40"]),
+    ),
+    long_events() | plain(),
+)
+KINDS = [*KAFKA, UNWRAP, ROUTER, SHARDS, CHANGED, TO_VALUE, PARTITIONS, ZONES, SIZE]
+"""What is compared with the originals."""
+
+_EXPRESSIONS = ("value.op == 'u'", "value.after.name.size() > 2", "topic == 'x'", "has(header.h)", "value == null", "1")
+EXPRESSIONS = [
+    Kind(
+        "io.debezium.transforms.Filter",
+        _options(
+            language=st.just("cel"),
+            condition=st.sampled_from(_EXPRESSIONS),
+            null_handling_mode=_sometimes("keep", "drop", "evaluate"),
+        ),
+        events(),
+    ),
+    Kind(
+        "io.debezium.transforms.ContentBasedRouter",
+        _options(
+            language=st.just("cel"),
+            topic_expression=st.sampled_from(
+                ["value.op + '-' + topic", "value.after.id > 0 ? 'more' : null", "header['h'].value", "[1]", "key.name"]
+            ),
+            topic_regex=_sometimes("server.*", "other"),
+        ),
+        events(),
+    ),
+]
+"""What has no original here: Debezium's run languages that need another engine."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import random
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
 
 from bench.server import NAME
@@ -64,6 +64,36 @@ def order_row(number: int) -> str:
 
 _outbox_row = course_row(430)
 
+_KAFKA = "org.apache.kafka.connect.transforms"
+_ROUTER = {
+    "transforms": "outbox",
+    "transforms.outbox.type": "io.debezium.transforms.outbox.EventRouter",
+    "transforms.outbox.table.field.event.key": "aggregate_id",
+    "transforms.outbox.route.by.field": "aggregate_type",
+    "transforms.outbox.predicate": "is_outbox",  # for the primer has no such columns
+    "predicates": "is_outbox",
+    "predicates.is_outbox.type": f"{_KAFKA}.predicates.TopicNameMatches",
+    "predicates.is_outbox.pattern": f"{NAME}.{NAME}.outbox",
+}
+_ROUTED_TO = "outbox.event.Course"
+_EXPANDED = {"transforms.outbox.table.expand.json.payload": "true"}
+_UNWRAP = {"transforms": "unwrap", "transforms.unwrap.type": "io.debezium.transforms.ExtractNewRecordState"}
+_FIVE = {
+    **_UNWRAP,
+    "transforms": "unwrap,less,more,name,route",
+    "transforms.unwrap.add.fields": "op,source.ts_ms",
+    "transforms.less.type": f"{_KAFKA}.ReplaceField$Value",
+    "transforms.less.exclude": "currency",
+    "transforms.less.renames": "number:order_number",
+    "transforms.more.type": f"{_KAFKA}.InsertField$Value",
+    "transforms.more.topic.field": "origin",
+    "transforms.name.type": f"{_KAFKA}.SetSchemaMetadata$Value",
+    "transforms.name.schema.name": "Order",
+    "transforms.route.type": f"{_KAFKA}.RegexRouter",
+    "transforms.route.regex": f"{NAME}.{NAME}.(.*)",
+    "transforms.route.replacement": "$1",
+}
+
 
 @dataclass(frozen=True)
 class MySqlWorkload(Workload[MySqlServer]):
@@ -75,6 +105,10 @@ class MySqlWorkload(Workload[MySqlServer]):
     columns: str = OUTBOX_COLUMNS
     row: Callable[[int], str] = _outbox_row
     tables: int = 1
+    transforms: Mapping[str, str] = field(default_factory=dict)
+    """The options of the connector's transforms and predicates."""
+    routed_to: str = ""
+    """The topic that they give events, where they do."""
 
     @property
     def table_names(self) -> list[str]:
@@ -83,11 +117,11 @@ class MySqlWorkload(Workload[MySqlServer]):
 
     @property
     def topic(self) -> str:
-        return f"{NAME}.{NAME}.{self.table_names[0]}"
+        return self.routed_to or f"{NAME}.{NAME}.{self.table_names[0]}"
 
     def connector(self, server: MySqlServer) -> dict[str, str]:
         tables = ",".join(f"{NAME}.{name}" for name in self.table_names)
-        return {**server.connector(), "table.include.list": tables}
+        return {**server.connector(), "table.include.list": tables, **self.transforms}
 
     def create(self, server: MySqlServer) -> None:
         """At the start of a log file of their own."""
@@ -137,6 +171,37 @@ WORKLOADS = (
     MySqlWorkload("size-20k", "outbox, rows of 20 KB", 10_000, 100, row=course_row(20 * 1024), pairs=3),
     MySqlWorkload(
         "tables-1000", "1,000 outbox tables in turn, 10 rows a transaction", 50_000, 10, tables=1000, pairs=3
+    ),
+    MySqlWorkload("router", "as the first, EventRouter", 300_000, 100, transforms=_ROUTER, routed_to=_ROUTED_TO),
+    MySqlWorkload(
+        "router-expanded",
+        "as the first, EventRouter that expands JSON",
+        60_000,
+        100,
+        transforms={**_ROUTER, **_EXPANDED},
+        routed_to=_ROUTED_TO,
+        pairs=3,
+    ),
+    MySqlWorkload(
+        "unwrap",
+        "table without a JSON column, ExtractNewRecordState",
+        300_000,
+        100,
+        definition=ORDERS,
+        columns=ORDERS_COLUMNS,
+        row=order_row,
+        transforms=_UNWRAP,
+    ),
+    MySqlWorkload(
+        "five-transforms",
+        "table without a JSON column, a chain of five transforms",
+        300_000,
+        100,
+        transforms=_FIVE,
+        routed_to="outbox",
+        definition=ORDERS,
+        columns=ORDERS_COLUMNS,
+        row=order_row,
     ),
     MySqlWorkload("schemas", "as the first, JsonConverter with schemas", 60_000, 100, schemas=True, pairs=3),
 )

@@ -9,6 +9,7 @@ from headwater.cli.demo import demo
 from headwater.cli.explain import explain
 from headwater.cli.inbox import inbox
 from headwater.cli.outbox import outbox
+from headwater.cli.preview import preview
 from headwater.cli.projection import projection
 from headwater.cli.relay import relay
 from headwater.cli.run import run
@@ -24,6 +25,8 @@ Examples:
   headwater worker                          a worker with defaults, its REST API on port 8083
   headwater worker connect-standalone.properties
   headwater explain connector.json          the code that a connector runs for each row
+  headwater preview connector.json --table shop.orders
+                                            what its transforms make of the table's rows
   headwater inbox ddl --dialect mysql       the table that makes a consumer handle each message once
   headwater projection rebuild shop:courses build a view anew while the old one serves
   headwater outbox ddl --dialect mysql      the statements that make an outbox table
@@ -49,6 +52,7 @@ def version() -> None:
 
 main.add_command(worker)
 main.add_command(explain)
+main.add_command(preview)
 main.add_command(run)
 main.add_command(demo)
 main.add_command(sqlite)

@@ -102,7 +102,7 @@ def name_options(raw: Mapping[str, str], references: References = NO_REFERENCES)
     """Bring a configuration to its declared names. Raises `ConnectorClassError`."""
     connector = _connector(raw)
     definition = COMMON_OPTIONS + connector.options
-    given, warnings = _names(connector).resolve(raw)
+    given, warnings = _names(connector, raw).resolve(raw)
     warnings.extend(_converter_options_without_converter(given))
     warnings.extend(references.warnings(given))
     values, problems = _look_up(given, references)
@@ -201,7 +201,7 @@ def _definition(raw: Mapping[str, str]) -> tuple[ConfigDef, NameResolver]:
         connector = _connector(raw)
     except ConnectorClassError:
         return COMMON_OPTIONS, NameResolver(COMMON_OPTIONS, {})
-    return COMMON_OPTIONS + connector.options, _names(connector)
+    return COMMON_OPTIONS + connector.options, _names(connector, raw)
 
 
 def _resolved(raw: Mapping[str, str]) -> dict[str, str]:
@@ -221,8 +221,10 @@ def _connector(raw: Mapping[str, str]) -> SourceConnector:
         raise ConnectorClassError(str(error)) from error
 
 
-def _names(connector: SourceConnector) -> NameResolver:
-    return NameResolver(COMMON_OPTIONS + connector.options, connector.deprecated, _PASSED_ON)
+def _names(connector: SourceConnector, raw: Mapping[str, str]) -> NameResolver:
+    """Its options' names, and those of the custom converters that a configuration names."""
+    prefixes = [f"{name.strip()}." for name in raw.get("converters", "").split(",") if name.strip()]
+    return NameResolver(COMMON_OPTIONS + connector.options, connector.deprecated, (*_PASSED_ON, *prefixes))
 
 
 def _is_secret(definition: ConfigDef, declared: str) -> bool:

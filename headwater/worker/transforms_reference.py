@@ -42,6 +42,37 @@ A message that a transform can't change stops the task, or goes where
 
 The value of a message must have a schema, as all that connectors send have.
 
+## Trying them out
+
+`headwater preview connector.json --table shop.orders` prints what becomes of a row that the table has now: the message
+before the transforms, what each of them changes, and how many bytes that is in JSON with and without schemas and in
+Avro. `--operation update` or `delete` shows the row as if that had happened to it, `--json` is for programs. No offset
+is touched and nothing is sent.
+
+## Expressions
+
+Debezium's `Filter` and `ContentBasedRouter` take an expression, in Debezium one of Groovy or another language of the
+JVM. Here it is one of [CEL](https://cel.dev), the Common Expression Language, by the package
+[common-expression-language](https://pypi.org/project/common-expression-language/): `pip install 'headwater[cel]'`. An
+expression of CEL always ends, and can neither change anything nor reach outside of the message. `language` must be
+`cel`; an error says so where it is `jsr223.groovy`, and whether the expression can stay as it is. What differs most:
+
+| Groovy | CEL |
+| --- | --- |
+| `value.op == 'u' && value.before.id == 2` | the same |
+| `value.after?.id == 2` | `value.after != null && value.after.id == 2` |
+| `topic.endsWith('orders')` | the same |
+| `value.name ==~ /A.*/` | `value.name.matches('^A.*$')` |
+| `valueSchema.field('id') != null` | `has(value.after.id)` |
+| `valueSchema.name()` | `valueSchema.name` |
+| `header.kind.value == 'x'` | the same; `has(header.kind)` asks whether there is one |
+| `value.price * 2` | `value.price * 2.0`: numbers of two types compare, but don't add or multiply |
+
+The variables are Debezium's: `topic`, `key`, `value`, `keySchema`, `valueSchema` (with `name`, `version`, `type`,
+`optional`, `doc` and `parameters`) and `header`. A Decimal is a double, a document of MongoDB is text. An expression
+that names a field that isn't there, or that of a null, can't be evaluated: the message stops the task, or is tolerated.
+Only the columns that an expression names are read for it.
+
 This page is made from the declared options of the modules in `headwater/transforms/` and `headwater/predicates/`.
 """
 

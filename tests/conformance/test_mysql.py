@@ -94,6 +94,31 @@ def test_stream_with_options(cursor: Cursor, mysql_database: sqlalchemy.URL, tmp
     report(f"{comparison.events} events, {comparison.fields} fields compared, all equal")
 
 
+def test_tinyint_as_boolean(cursor: Cursor, mysql_database: sqlalchemy.URL, tmp_path: Path, report: Report) -> None:
+    cursor.execute(
+        "CREATE TABLE flags (id TINYINT(1) PRIMARY KEY, flag TINYINT(1), less TINYINT(1) DEFAULT -1,"
+        " wide TINYINT, other TINYINT(1) NOT NULL DEFAULT 2, plain TINYINT UNSIGNED NOT NULL DEFAULT 7)"
+    )
+    rows = (
+        "INSERT INTO flags VALUES (-1, NULL, 1, 1, 0, 0), (1, 1, DEFAULT, 0, DEFAULT, DEFAULT), (0, -5, NULL, 5, 9, 1)"
+    )
+    cursor.execute(rows)
+    database = mysql_database.database
+    options = {
+        "table.include.list": rf"{database}\.(flags|{FENCE})",
+        "converters": "width, named",
+        "width.type": "io.debezium.connector.binlog.converters.TinyIntOneToBooleanConverter",
+        "width.selector": rf"{database}\.flags\.(id|flag|less|wide)",
+        "named.type": "io.debezium.connector.mysql.converters.TinyIntOneToBooleanConverter",
+        "named.selector": ".*PLAIN",
+        "named.length.checker": "false",
+    }
+    steps = [["DELETE FROM flags", rows, "UPDATE flags SET flag = 0, less = -3, plain = 100"]]
+    comparison = _compare(cursor, _config(mysql_database, options), tmp_path, steps)
+    comparison.assert_equal()
+    report(f"{comparison.events} events, {comparison.fields} fields compared, all equal")
+
+
 @pytest.mark.parametrize("settings", [FULL], indirect=True)
 @pytest.mark.parametrize("tables", ["never_filled,course,no_key", "outbox,two_keys,never_filled", "never_filled"])
 def test_snapshot_markers(

@@ -10,6 +10,7 @@ from bson.int64 import Int64
 from bson.max_key import MaxKey
 from bson.raw_bson import RawBSONDocument
 
+from headwater.source import Rows
 from headwater.sources.mongodb.connection import CursorSession, Server
 from headwater.sources.mongodb.position import SnapshotPlace
 from headwater.sources.mongodb.reply import Reply, read_documents, read_reply
@@ -96,6 +97,15 @@ class Chunks:
 
     def _doing(self, shapes: CollectionShapes) -> str:
         return f"reading the snapshot of collection {shapes.id} from MongoDB at {self._server.hosts}"
+
+
+def take_sample(server: Server, shapes: CollectionShapes, condition: Mapping[str, Any], count: int) -> Rows:
+    """At most ``count`` documents, those with the least ``_id``. Raises `headwater.source.SourceError`."""
+    doing = f"reading some documents of collection {shapes.id} from MongoDB at {server.hosts}"
+    wanted = {"filter": condition, "limit": count, "batchSize": count, "singleBatch": True}
+    with server.errors(doing), server.cursor_session() as session:
+        reply = _find(session, shapes, wanted)
+        return Rows(shapes.read, (reply.data, read_documents(reply), "true"))
 
 
 def _replies(session: CursorSession, shapes: CollectionShapes, wanted: Mapping[str, Any]) -> Iterator[Reply]:

@@ -15,6 +15,7 @@ from headwater.source import EMPTY, Batch, Offset, Partition, Resume, Rows, Snap
 from headwater.sources.filters import TableFilter
 from headwater.sources.heartbeat import Heartbeats
 from headwater.sources.mongodb.change_stream import Changes, ChangeStream, StreamOptions, check_time
+from headwater.sources.mongodb.chunks import take_sample
 from headwater.sources.mongodb.connection import Server
 from headwater.sources.mongodb.position import Position, SnapshotPlace
 from headwater.sources.mongodb.reply import Run
@@ -22,6 +23,7 @@ from headwater.sources.mongodb.shapes import CollectionShapes, ShapeOptions
 from headwater.sources.mongodb.snapshot import Snapshot
 from headwater.sources.mongodb.snapshot_options import SnapshotOptions
 from headwater.sources.mongodb.transactions import Transactions
+from headwater.sources.sample import find_table
 from headwater.sources.stale import new_snapshot
 
 log = structlog.get_logger(__name__)
@@ -212,6 +214,12 @@ class MongoDbSource:
     def shapes(self) -> Sequence[EventShape]:
         """The shapes of the collections that are on the server now; changes nothing there."""
         return [shape for shapes in self._existing() for shape in shapes.all()]
+
+    def sample(self, table: str, count: int) -> Rows:
+        """See `headwater.source.Source.sample`."""
+        shapes = {(each.database, each.name): each for each in self._existing()}
+        found = shapes[find_table(table, shapes)]
+        return take_sample(self._connected(), found, self._snapshot_options.filters.get(found.id, {}), count)
 
     def _close_stream(self) -> None:
         if self._stream is not None:

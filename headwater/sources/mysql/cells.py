@@ -16,7 +16,7 @@ from headwater.record import DECIMAL, Schema, Type
 from headwater.sources.mysql import charsets, decimals, jsonb, temporal
 from headwater.sources.mysql.geometry import geometry, point
 from headwater.sources.mysql.packed_datetime import PackedDatetime
-from headwater.sources.mysql.table import Column
+from headwater.sources.mysql.table import BOOLEAN, Column
 from headwater.sources.mysql.table_map import LogType
 from headwater.sources.mysql.types import allowed_values
 
@@ -104,6 +104,8 @@ def value(column: Column, schema: Schema, kind: int, meta: int) -> Value:
 def _value(column: Column, schema: Schema, kind: int, meta: int) -> Value:
     width = layout(kind, meta).size
     match column.type:
+        case _ if column.type == BOOLEAN:
+            return Value("B" if column.unsigned else "b", "{x} > 0")
         case "tinyint" | "smallint" | "int" | "bigint":
             # A bigint unsigned beyond the schema's int64 wraps around, as Java's long does.
             signed = not column.unsigned or (column.type == "bigint" and schema.type is Type.INT64)

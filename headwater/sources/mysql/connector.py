@@ -29,6 +29,7 @@ from headwater.source import OffsetError, SourceError
 from headwater.sources.envelope import context_headers
 from headwater.sources.filters import TableFilter, check_patterns
 from headwater.sources.mysql.connection import connect, drop
+from headwater.sources.mysql.custom_converters import CONVERTERS, read_converters
 from headwater.sources.mysql.position import check_offset
 from headwater.sources.mysql.schema_change import SchemaChanges
 from headwater.sources.mysql.shapes import ShapeOptions
@@ -235,6 +236,7 @@ OPTIONS = ConfigDef(
             label="Topic naming strategy class",
             width=Width.MEDIUM,
         ),
+        CONVERTERS,
         _names("column.include.list", "Columns (database.table.column) to have in events.", "Include Columns"),
         _names("column.exclude.list", "Columns (database.table.column) to leave out.", "Exclude Columns"),
         _names("table.include.list", "Tables (database.table) to capture.", "Include Tables", _HIGH),
@@ -253,7 +255,6 @@ OPTIONS = ConfigDef(
     refused={
         "bigint.unsigned.handling.mode": "long",
         "binary.handling.mode": "bytes",
-        "converters": "",
         "column.mask.": "",
         "column.propagate.source.type": "",
         "column.truncate.": "",
@@ -365,6 +366,7 @@ class MySqlConnector:
             tombstones=config["tombstones.on.delete"],
             headers=headers,
             captures_column=tables.captures_column,
+            converters=read_converters(config.raw),
         )
         changes = SchemaChanges(prefix, headers) if config["include.schema.changes"] else None
         return MySqlSource(config, options, tables, changes)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.record import Schema, Type
 from headwater.source import SourceError
+from headwater.sources.mysql.table import BOOLEAN
 
 if TYPE_CHECKING:
     from headwater.sources.mysql.table import Column
@@ -56,6 +57,10 @@ def _text(_column: Column, text: str, _schema: Schema) -> str:
 
 def _integer(_column: Column, text: str, _schema: Schema) -> int:
     return int(text)
+
+
+def _boolean(_column: Column, text: str, _schema: Schema) -> bool:
+    return int(text) > 0
 
 
 def _bigint(_column: Column, text: str, _schema: Schema) -> int:
@@ -134,6 +139,7 @@ def _timestamp(column: Column, text: str, _schema: Schema) -> str | None:
 
 _BY_TYPE: dict[str, Callable[[Column, str, Schema], Any]] = {
     **dict.fromkeys(("tinyint", "smallint", "mediumint", "int"), _integer),
+    BOOLEAN: _boolean,
     "bigint": _bigint,
     "decimal": _decimal,
     "float": _float,

@@ -28,6 +28,21 @@ options that every connector has are in [The worker](worker.md), of the producer
 - `database.server.id` must differ from that of every server and replica; a second reader with the same one ends the
   first.
 
+## TINYINT(1) as booleans
+
+MySQL has no booleans: `BOOLEAN` is `TINYINT(1)`, and comes as a number. Debezium's custom converter for it is here too:
+
+```json
+"converters": "flags",
+"flags.type": "io.debezium.connector.binlog.converters.TinyIntOneToBooleanConverter",
+"flags.selector": "shop.orders.paid,shop.users.*"
+```
+
+Without a `selector` it takes every `TINYINT(1)`. MySQL 8 shows no length of `TINYINT(1) UNSIGNED`: for such columns
+name them and set `flags.length.checker=false`. Other custom converters are classes of Java's, which can't run here.
+
+## What can't be read
+
 Transactions that are compressed (`binlog_transaction_compression`), XA transactions on captured tables, partial JSON
 updates and tagged GTIDs can't be read yet: they stop the task, which says so.
 """

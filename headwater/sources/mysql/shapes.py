@@ -10,6 +10,7 @@ from headwater import __version__
 from headwater.record import Header, Schema
 from headwater.shape import NULL, Const, EventShape, Node, Reader, Slot, Stage, Struct
 from headwater.sources.envelope import NOW_CODE, RowTopic, envelope_schema
+from headwater.sources.mysql.custom_converters import TinyIntToBoolean, with_booleans
 from headwater.sources.mysql.decode import RowsReader
 from headwater.sources.mysql.source_info import SOURCE
 from headwater.sources.mysql.table import Table
@@ -32,6 +33,7 @@ class ShapeOptions:
     tombstones: bool
     headers: tuple[Header, ...]
     captures_column: Callable[[str, str, str], bool]
+    converters: tuple[TinyIntToBoolean, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ def snapshot_shape(table: Table, options: ShapeOptions) -> EventShape:
 
 class _Shaper:
     def __init__(self, table: Table, physical: tuple[tuple[int, int], ...], options: ShapeOptions) -> None:
+        table = with_booleans(table, options.converters)
         self._table = table
         self._physical = physical
         self._options = options

@@ -84,7 +84,7 @@ class Snapshot:
         return view
 
     def _view(self, cursor: Cursor) -> View:
-        point = _current_point(cursor)
+        point = current_point(cursor)
         every = table_names(cursor)  # the schema changes tell of all tables, captured or not
         captured = self._filter.in_listed_order([name for name in every if self._filter.captures(*name)])
         known = read_tables(cursor, every)
@@ -112,10 +112,10 @@ class Snapshot:
             for rows, is_last in _chunks(connection, table):
                 held, items = [], held
                 body = rows[:-1] if is_last else rows
-                items += [_rows(shape, part, marker, view.point) for part, marker in _marked(body, opening)]
+                items += [snapshot_rows(shape, part, marker, view.point) for part, marker in _marked(body, opening)]
                 if is_last:
                     closing = opening if len(rows) == 1 and opening == "first" else "last_in_data_collection"
-                    held = [_rows(shape, rows[-1:], closing, view.point)]
+                    held = [snapshot_rows(shape, rows[-1:], closing, view.point)]
                 opening = "true"
                 story.add(len(rows))
                 self.progress = replace(self.progress, rows=self.progress.rows + len(rows))
@@ -143,7 +143,8 @@ def _marked(rows: list[Any], marker: str) -> Iterator[tuple[list[Any], str]]:
         yield rows, "true"
 
 
-def _rows(shape: EventShape, rows: list[Any], marker: str, point: StartPoint) -> Rows:
+def snapshot_rows(shape: EventShape, rows: list[Any], marker: str, point: StartPoint) -> Rows:
+    """Rows that were read now, as an item of a batch; ``marker`` is their ``source.snapshot``."""
     seconds = time.time_ns() // 1_000_000_000
     return Rows(shape, (rows, marker, point.file, point.position, seconds * 1_000_000))
 
@@ -191,7 +192,7 @@ def table_names(cursor: Cursor) -> list[tuple[str, str]]:
     return sorted(name for name in names if name[0].lower() not in BUILTIN_DATABASES)
 
 
-def _current_point(cursor: Cursor) -> StartPoint:
+def current_point(cursor: Cursor) -> StartPoint:
     """The end of the log now (SHOW BINARY LOG STATUS; SHOW MASTER STATUS before MySQL 8.2)."""
     cursor.execute("SELECT VERSION()")
     version = tuple(int(part) for part in str((cursor.fetchone() or ("0.0",))[0]).split("-")[0].split(".")[:2])

@@ -31,6 +31,7 @@ from headwater.sources.mysql.events import EventError, read_query
 from headwater.sources.mysql.log_reader import LogReader, is_server_talk
 from headwater.sources.mysql.match import physical
 from headwater.sources.mysql.position import StartPoint, describe
+from headwater.sources.mysql.sample import take_sample
 from headwater.sources.mysql.schema_change import SchemaChanges
 from headwater.sources.mysql.shapes import ShapeOptions, table_shapes
 from headwater.sources.mysql.snapshot import Snapshot, table_names
@@ -214,6 +215,15 @@ class MySqlSource:
             return [shape for shapes in planned for shape in (shapes.read, shapes.create, shapes.update, shapes.delete)]
 
         return self._with_cursor(ask)
+
+    def sample(self, table: str, count: int) -> Rows:
+        """See `headwater.source.Source.sample`."""
+        connection = connect(self._config)
+        try:
+            with driver_errors("reading some rows"):
+                return take_sample(connection, self._filter, self._shape_options, table, count)
+        finally:
+            connection.close()
 
     def close(self) -> None:
         if self._snapshot is not None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+BOOLEAN = "tinyint as boolean"
+"""`Column.type` of a tinyint that a custom converter makes a boolean of; the server has no such type."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:

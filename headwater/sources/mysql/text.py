@@ -23,7 +23,7 @@ from headwater.sources.mysql import cells, decimals, temporal
 from headwater.sources.mysql.decode import failure, indent
 from headwater.sources.mysql.geometry import geometry, point
 from headwater.sources.mysql.server import quoted
-from headwater.sources.mysql.table import Column, Table
+from headwater.sources.mysql.table import BOOLEAN, Column, Table
 from headwater.sources.mysql.types import ValueOptions, column_schema
 
 RAW_DECODERS: dict[int, Callable[[Any], Any]] = {}
@@ -108,6 +108,8 @@ def _value(column: Column, schema: Schema) -> tuple[str, object]:
             return f"(int({{x}}) ^ {INT64_SIGN:#x}) - {INT64_SIGN:#x}", None
         case "tinyint" | "smallint" | "mediumint" | "int" | "bigint":
             return "int({x})", None
+        case _ if column.type == BOOLEAN:
+            return "int({x}) > 0", None
         case "year":
             return "int({x}) or 2000", None
         case "float":

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from headwater.record import DECIMAL, Schema, Type, struct
 from headwater.source import SourceError
 from headwater.sources.mysql.defaults import default_value
+from headwater.sources.mysql.table import BOOLEAN
 
 if TYPE_CHECKING:
     from headwater.sources.mysql.table import Column, Table
@@ -140,6 +141,7 @@ _GEOMETRY = replace(struct(GEOMETRY, ("wkb", Schema(Type.BYTES)), _SRID, version
 
 _BY_TYPE: dict[str, _Builder] = {
     "tinyint": _integer(Type.INT16, Type.INT16),
+    BOOLEAN: _fixed(Schema(Type.BOOLEAN)),
     "smallint": _integer(Type.INT16, Type.INT32),
     "mediumint": _integer(Type.INT32, Type.INT32),
     "int": _integer(Type.INT32, Type.INT64),

@@ -41,19 +41,19 @@ class Snapshot:
     def __init__(self, file: Path, busy_seconds: float) -> None:
         self._file = file
         self._position = 0
-        self._database = connect(file, busy_seconds)
+        self.database = connect(file, busy_seconds)
         self._batches: Iterator[Batch] = iter(())
         self.progress = SnapshotProgress(tables=0, tables_done=0, rows=0, started=time.time())
         with database_errors(f"reading {file}"):
-            ((mode,),) = self._database.execute("PRAGMA journal_mode").fetchall()
+            ((mode,),) = self.database.execute("PRAGMA journal_mode").fetchall()
             if mode == "wal":
-                self._database.execute("BEGIN")
-                self._database.execute("SELECT 1 FROM sqlite_schema").fetchone()  # begins the view
+                self.database.execute("BEGIN")
+                self.database.execute("SELECT 1 FROM sqlite_schema").fetchone()  # begins the view
 
     def end(self) -> int:
         """The last change that the view has; without a view the last one there is."""
         with database_errors(f"reading {self._file}"):
-            return last_change(self._database)
+            return last_change(self.database)
 
     def take(self, tables: Sequence[SnapshotTable], position: int) -> None:
         """Say what to read; ``position`` is the change that the rows are told to be behind."""
@@ -68,6 +68,12 @@ class Snapshot:
         if batch is None:
             self.progress = replace(self.progress, ended=time.time())
         return batch
+
+    def sample(self, table: SnapshotTable, count: int) -> Rows:
+        """The table's first rows. Raises `headwater.source.SourceError`."""
+        with database_errors(f"reading some rows of {self._file}"):
+            rows = next(self._pieces(table.table), [])[:count]
+        return self._rows(table.shape, rows, "true")
 
     def _read(self, tables: Sequence[SnapshotTable]) -> Iterator[Batch]:
         """Every table's rows in turn; what may turn out to be the very last is held back until that is known."""
@@ -113,16 +119,16 @@ class Snapshot:
 
     def _fetch(self, select: str, place: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         try:
-            return self._database.execute(select, place).fetchall()
+            return self.database.execute(select, place).fetchall()
         except sqlite3.OperationalError as error:
             if "decode" not in str(error):
                 raise
-        with text_as_it_is(self._database):
-            return self._database.execute(select, place).fetchall()
+        with text_as_it_is(self.database):
+            return self.database.execute(select, place).fetchall()
 
     def close(self) -> None:
         """End the view."""
-        self._database.close()
+        self.database.close()
 
 
 def _marked(rows: list[Any], marker: str) -> Iterator[tuple[list[Any], str]]:

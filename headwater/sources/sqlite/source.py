@@ -27,6 +27,7 @@ from headwater.source import (
 )
 from headwater.sources.filters import TableFilter
 from headwater.sources.heartbeat import Heartbeats
+from headwater.sources.sample import find_table
 from headwater.sources.skipped_operations import skipped_operations
 from headwater.sources.snapshot_mode import SNAPSHOT_MODES
 from headwater.sources.sqlite.change_log import BATCH_ROWS, ChangeLog
@@ -269,6 +270,20 @@ class SqliteSource:
         finally:
             database.close()
         return [shape for shapes in made for shape in (shapes.read, shapes.create, shapes.update, shapes.delete)]
+
+    def sample(self, table: str, count: int) -> Rows:
+        """See `headwater.source.Source.sample`."""
+        snapshot = Snapshot(self._file, self._busy_seconds)
+        try:
+            captured = {
+                (self._shape_options.database, each.table.name): each.table
+                for each in captured_tables(snapshot.database)
+                if not each.dropped and self._captures(each.table.name)
+            }
+            found = captured[find_table(table, captured)]
+            return snapshot.sample(SnapshotTable(found, table_shapes(found, self._shape_options).read), count)
+        finally:
+            snapshot.close()
 
     def close(self) -> None:
         if self._snapshot is not None:

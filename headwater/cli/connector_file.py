@@ -1,0 +1,102 @@
+"""A connector's file on the command line: read, and built as a task builds it, without a trace left anywhere."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from headwater.chain import Chain
+    from headwater.plan import Converters
+    from headwater.source import Source
+
+_REGISTRY = ".schema.registry.url"
+
+CONNECTOR = click.argument("connector", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+WORKER = click.option(
+    "--worker",
+    "worker_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Properties file of the worker that the connector runs on: its converters count where the connector has none.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The parts of a connector's task, the source not started.
+
+    ``redact``   takes out of texts what was looked up for the configuration
+    ``schemas``  a folder that takes the place of schema registries: the numbers that messages carry are made up
+    """
+
+    source: Source
+    chain: Chain
+    converters: Converters
+    redact: Callable[[str], str]
+    schemas: Path
+
+
+@contextlib.contextmanager
+def built(connector: Path, worker_file: Path | None) -> Iterator[Built]:
+    """Build a connector from its file; what goes wrong meanwhile and inside is a `click.ClickException`."""
+    from headwater.config import ConfigError
+    from headwater.converter import ConversionError
+    from headwater.properties import PropertiesError, parse_properties
+    from headwater.source import SourceError
+    from headwater.transform import TransformError
+    from headwater.worker.assembly import build_converters
+    from headwater.worker.connector_config import read_connector_config
+    from headwater.worker.transforms import build_chain
+    from headwater.worker.worker_config import read_worker_config
+
+    redact: Callable[[str], str] = str
+    try:
+        with TemporaryDirectory() as schemas:
+            properties = parse_properties(worker_file.read_bytes()) if worker_file else {}
+            worker = read_worker_config(_registering_in(schemas, properties))
+            redact = worker.references.redact
+            config = read_connector_config(_registering_in(schemas, _read_config(connector)), worker.references)
+            redact = config.redact
+            converters = build_converters(worker, config)
+            chain = build_chain(config.values)
+            source = config.connector.open(config.options)
+            try:
+                yield Built(source, chain, converters, redact, Path(schemas))
+            finally:
+                source.close()
+    except (ConfigError, ConversionError, PropertiesError, SourceError, TransformError) as error:
+        raise click.ClickException(redact(str(error))) from error
+
+
+def _registering_in(folder: str, config: Mapping[str, str]) -> dict[str, str]:
+    """The configuration with a folder in place of every schema registry that schemas would be registered in."""
+
+    def registers(option: str) -> bool:
+        converter = option.removesuffix(_REGISTRY)
+        return (
+            option != converter and config.get(f"{converter}.auto.register.schemas", "true").strip().lower() != "false"
+        )
+
+    return {option: Path(folder).as_uri() if registers(option) else value for option, value in config.items()}
+
+
+def _read_config(file: Path) -> dict[str, str]:
+    """The configuration in ``{"name", "config"}`` or as it is. Raises `click.ClickException`."""
+    from headwater.config import as_text
+
+    try:
+        content = json.loads(file.read_bytes())
+    except ValueError as error:
+        raise click.ClickException(f"{file} is not JSON: {error}") from error
+    config = content.get("config", content) if isinstance(content, dict) else None
+    if not isinstance(config, dict):
+        raise click.ClickException(f"{file} must hold a JSON object")
+    named = {"name": content.get("name", file.stem), **config}
+    return {name: text for name, value in named.items() if (text := as_text(value)) is not None}

@@ -116,7 +116,8 @@ def _sizes(parts: Built) -> _Sizes:
     others: dict[str, tuple[str, dict[str, str]]] = {
         "JSON with schemas": ("json", {"schemas.enable": "true"}),
         "JSON": ("json", {"schemas.enable": "false"}),
-        "Avro": ("avro", {"schema.registry.url": (parts.schemas / "compared").as_uri()}),
+        "Avro": ("avro", {"schema.registry.url": (parts.schemas / "avro").as_uri()}),
+        "Protobuf": ("protobuf", {"schema.registry.url": (parts.schemas / "protobuf").as_uri()}),
     }
     made = {
         title: (

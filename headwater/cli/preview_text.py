@@ -64,9 +64,9 @@ def _table(stages: Sequence[Stage]) -> list[str]:
     titles = list(measured[0].sizes)
     names = [stage.transform or "before" for stage in measured]
     width = max(map(len, ["bytes, key + value", *names]))
-    lines = ["  ".join([f"{'bytes, key + value':<{width}}", *(f"{title:>18}" for title in titles)])]
+    lines = ["  ".join([f"{'bytes, key + value':<{width}}", *(f"{title:>17}" for title in titles)])]
     for name, stage in zip(names, measured, strict=True):
-        cells = (f"{_cell(stage.sizes[title]):>18}" for title in titles)
+        cells = (f"{_cell(stage.sizes[title]):>17}" for title in titles)
         lines.append("  ".join([f"{name:<{width}}", *cells]))
     return [*lines, *dict.fromkeys(_reasons(measured))]
 

@@ -30,6 +30,7 @@ def explain(connector: Path, worker_file: Path | None) -> None:
     from headwater.config import ConfigError
     from headwater.converter import ConversionError
     from headwater.plan import plan
+    from headwater.plugin_path import use_plugin_path
     from headwater.properties import PropertiesError, parse_properties
     from headwater.source import SourceError
     from headwater.transform import TransformError
@@ -44,6 +45,7 @@ def explain(connector: Path, worker_file: Path | None) -> None:
             properties = parse_properties(worker_file.read_bytes()) if worker_file else {}
             worker = read_worker_config(_registering_in(schemas, properties))
             redact = worker.references.redact
+            use_plugin_path(worker.plugin_path)
             config = read_connector_config(_registering_in(schemas, _read_config(connector)), worker.references)
             redact = config.redact
             converters = build_converters(worker, config)

@@ -10,7 +10,7 @@ C_COMPILER := gcc libc6-dev python3-dev
 HAS_C = { command -v gcc && $(PYTHON) -c 'import sysconfig; open(sysconfig.get_path("include") + "/Python.h")'; } \
 	>/dev/null 2>&1
 
-.PHONY: help install demo test check bench bench-plan footprint faults docs lock clean
+.PHONY: help install demo demo-mysql test check bench bench-plan bench-relay bench-sqlite footprint faults docs lock clean
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -30,14 +30,17 @@ $(INSTALLED): $(READY) pyproject.toml setup.py $(HOT)
 	@$(BIN)/headwater version
 	@touch $@
 
-demo: $(INSTALLED)  ## start everything, post a course, show its events; ONCE=1 ends by itself
-	@$(BIN)/python tools/demo.py $(if $(ONCE),--once)
+demo: $(INSTALLED)  ## the main job with nothing but Python: SQLite, connector, consumer; ONCE=1 ends by itself
+	@$(BIN)/headwater demo $(if $(ONCE),--once)
+
+demo-mysql: $(INSTALLED)  ## the same from MySQL into Kafka, both installed and started here; ONCE=1 ends by itself
+	@$(BIN)/python tools/demo_mysql.py $(if $(ONCE),--once)
 
 UNCOMPILED = tests/unit tests/integration/mysql_source tests/integration/mongodb_source tests/faults/test_processes.py \
 	$(addprefix tests/conformance/test_,mysql.py mongodb.py extended_json.py avro_converter.py)
 
 test: $(INSTALLED)  ## all tests against real servers (installed and started here), then those of what is compiled uncompiled
-	@tools/services up mysql mongodb kafka schema-registry
+	@tools/services up mysql mariadb postgres mongodb kafka schema-registry
 	@eval "$$(tools/services env)" && $(BIN)/python -m pytest $(PYTEST_ARGS)
 	@eval "$$(tools/services env)" && HEADWATER_INTERPRETED=1 $(BIN)/python -m pytest --quiet $(UNCOMPILED)
 
@@ -50,7 +53,7 @@ check: $(READY)  ## lint, format, types, import contracts, the container's files
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec examples/compose/*.yaml
 
 faults: $(INSTALLED)  ## the fault tests in full
-	@tools/services up mysql mongodb kafka
+	@tools/services up mysql mariadb postgres mongodb kafka
 	@eval "$$(tools/services env)" && $(BIN)/python -m pytest tests/faults --faults=full -s
 
 bench: $(INSTALLED)  ## Headwater beside Debezium, table and plot into docs; BENCH_ARGS=--quick for a short one
@@ -60,9 +63,16 @@ bench: $(INSTALLED)  ## Headwater beside Debezium, table and plot into docs; BEN
 bench-plan: $(INSTALLED)  ## micro-benchmark of the plan on recorded log bytes
 	@PYTHONPATH=. $(BIN)/python bench/plan.py
 
+bench-sqlite: $(INSTALLED)  ## what capture costs a writer of SQLite, and events a second end to end
+	@PYTHONPATH=. $(BIN)/python bench/sqlite.py
+
 footprint: $(INSTALLED)  ## memory of a worker with one task, and the time to its first event
 	@tools/services up mysql kafka
 	@eval "$$(tools/services env)" && PYTHONPATH=. $(BIN)/python bench/footprint.py
+
+bench-relay: $(INSTALLED)  ## relays: throughput, latency, load on an idle database, what publish adds
+	@tools/services up mysql mariadb postgres kafka
+	@eval "$$(tools/services env)" && PYTHONPATH=. $(BIN)/python bench/relay.py
 
 docs: $(READY)  ## build the documentation site, warnings are errors
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir build/site

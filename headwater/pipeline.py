@@ -16,7 +16,7 @@ from headwater.conversion import Conversion
 from headwater.converter import RetriableConversionError
 from headwater.meter import Meter
 from headwater.plan import Converters
-from headwater.sink import RetriableSinkError, Sink
+from headwater.sink import Delivered, OffsetSink, RetriableSinkError, Sink
 from headwater.source import Batch, Resume, RetriableSourceError, Rows, SnapshotNeededError, Source, SourceError
 from headwater.store import TaskStore
 from headwater.tolerance import Rejections, TaskError, Tolerance
@@ -61,6 +61,8 @@ class _Session(NamedTuple):
     source: Source
     sink: Sink
     conversion: Conversion
+    keeper: OffsetSink | None
+    """The sink, where it keeps offsets."""
 
 
 class Pipeline:
@@ -98,6 +100,8 @@ class Pipeline:
         self._topics_reset = topics_reset
         self._offset: Mapping[str, Any] | None = None
         self._committed: Mapping[str, Any] | None = None
+        self._stored: Mapping[str, Any] | None = None
+        self._kept: Mapping[str, Any] | None = None
         self._history: list[Mapping[str, Any]] = []
         self._begins_anew = False
         self._failures = 0
@@ -153,17 +157,16 @@ class Pipeline:
 
     def _session(self, drain_seconds: float) -> None:
         """From the stored offset until a stop or an error."""
-        self._offset, self._history = None, []
+        self._offset, self._kept, self._history = None, None, []
         drain_left = drain_seconds
         sink = self._open_sink()
         try:
             sink.open()
             source = self._open_source()
             rejections = Rejections(self._tolerance, self._meter.reject)
-            session = _Session(
-                source, sink, Conversion(source, self._chain, self._converters, self._tolerance, rejections)
-            )
-            self._meter.begin(*session)
+            conversion = Conversion(source, self._chain, self._converters, self._tolerance, rejections)
+            session = _Session(source, sink, conversion, sink if isinstance(sink, OffsetSink) else None)
+            self._meter.begin(source, sink, conversion)
             try:
                 self._start(session)
                 self._stream(session)
@@ -189,11 +192,23 @@ class Pipeline:
 
     def _start(self, session: _Session) -> None:
         source = session.source
-        self._committed = None if self._begins_anew else self._store.offset(source.partition)
-        self._deliver(source.start(Resume(self._committed, self._store.history())), session)
+        resume = self._resume(session)
+        self._committed = resume.offset
+        self._deliver(source.start(resume), session)
         if self._commit_first(session):
             self._begins_anew = False
             self._on_running()
+
+    def _resume(self, session: _Session) -> Resume:
+        """From what is stored, or from what the sink keeps, where that is further."""
+        partition = session.source.partition
+        self._stored = self._store.offset(partition)
+        resume = Resume(self._stored, self._store.history())
+        delivered = session.keeper.delivered(partition) if session.keeper is not None else None
+        if delivered is not None and self._stored == delivered.stored != delivered.offset:
+            resume = Resume(dict(delivered.offset), [*resume.history, *delivered.history])
+            self._history = list(delivered.history)
+        return Resume(None, resume.history) if self._begins_anew else resume
 
     def _stream(self, session: _Session) -> None:
         committed = time.monotonic()
@@ -202,6 +217,8 @@ class Pipeline:
             batch = session.source.poll(POLL_SECONDS)
             self._meter.take(batch)
             self._deliver(batch, session)
+            if session.keeper is not None and batch.items and batch.offset is not None:
+                self._acknowledged(session, 0)  # nobody sees it before
             is_snapshot_complete = batch.offset is not None and not resumable
             resumable = batch.offset is not None
             # Reading on meanwhile, a sink slower than the log would never have acknowledged everything.
@@ -212,7 +229,7 @@ class Pipeline:
             self._meter.wait(batch)
 
     def _deliver(self, batch: Batch, session: _Session) -> None:
-        _, sink, conversion = session
+        sink, conversion = session.sink, session.conversion
         if self._topics_reset.is_set():
             self._topics_reset.clear()
             conversion.reset_topics()
@@ -240,13 +257,23 @@ class Pipeline:
         """Store the offset reached, once everything before it is acknowledged; False if that takes too long."""
         if self._offset is None:
             return True
-        source, sink, conversion = session
-        if not sink.flush(timeout):
+        if not self._acknowledged(session, timeout):
             return False
+        source, conversion = session.source, session.conversion
         self._store.commit(source.partition, self._offset, self._history, conversion.topics)
+        source.committed(dict(self._offset))
         self._meter.commit()
         log.debug("offset stored", offset=self._offset)
-        self._committed = self._offset
+        self._committed = self._stored = self._offset
         conversion.topics.clear()
         self._offset, self._history, self._failures = None, [], 0
+        return True
+
+    def _acknowledged(self, session: _Session, timeout: float) -> bool:
+        """Whether everything up to the offset reached is safe; False if that takes too long."""
+        if session.keeper is None or self._offset in (None, self._kept):
+            return session.sink.flush(timeout)
+        assert self._offset is not None  # noqa: S101 - see above
+        session.keeper.commit(session.source.partition, Delivered(self._offset, self._history, self._stored))
+        self._kept = self._offset
         return True

@@ -23,7 +23,7 @@ class PluginFileError(Exception):
 
 def use_plugin_path(folders: Iterable[str]) -> None:
     """Find files in these folders from now on, in this process."""
-    global _folders  # noqa: PLW0603 - as the packages that are installed, they are the process's
+    global _folders
     _folders = tuple(Path(folder) for folder in folders if folder)
 
 

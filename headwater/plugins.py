@@ -93,6 +93,7 @@ _CONNECTORS = (
         "mongodb",
     ),
     _Plugin("io.debezium.connector.mysql.MySqlConnector", "mysql", "headwater.sources.mysql.connector", "mysql"),
+    _Plugin("headwater.sources.sqlite.SqliteConnector", "sqlite", "headwater.sources.sqlite.connector"),
 )
 _COMMON_CONVERTERS = (
     _Plugin("org.apache.kafka.connect.json.JsonConverter", "json", "headwater.converters.json"),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 Headers = list[tuple[str, bytes | None]]
 Message = tuple[int, str, bytes | None, bytes | None, Headers | None, int, int]
@@ -60,3 +60,31 @@ class Sink(Protocol):
 
     def close(self, timeout: float) -> None:
         """Let go of the connection; wait at most ``timeout`` seconds for messages that are under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """How far a connector has read its log, where a sink keeps that.
+
+    ``offset``   behind what was delivered
+    ``history``  what the schema history has gained since the task's store was written last
+    ``stored``   the offset in the task's store then: where it has another now, that was put there by hand
+    """
+
+    offset: Mapping[str, Any]
+    history: Sequence[Mapping[str, Any]]
+    stored: Mapping[str, Any] | None
+
+
+@runtime_checkable
+class OffsetSink(Sink, Protocol):
+    """A sink that keeps offsets with the messages, both in one transaction: what it delivers is there exactly once."""
+
+    def delivered(self, partition: Mapping[str, str]) -> Delivered | None:
+        """How far the connector has delivered a log; None where nothing was."""
+
+    def commit(self, partition: Mapping[str, str], delivered: Delivered) -> None:
+        """Store the messages taken so far, and how far that is: all or nothing, durably.
+
+        Raises `SinkError` where another task has delivered since `delivered` was asked.
+        """

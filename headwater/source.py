@@ -126,6 +126,9 @@ class Source(Protocol):
     def poll(self, timeout: float) -> Batch:
         """The next log events, waiting at most ``timeout`` seconds for the first; `EMPTY` when there is none."""
 
+    def committed(self, offset: Offset) -> None:
+        """Everything up to this offset is delivered and the offset stored: what is kept for this reader may go."""
+
     def progress(self) -> SourceProgress:
         """How far reading is: asked from another thread once a second, so it only looks, at any moment."""
 

@@ -36,7 +36,11 @@ _dates = _times.map(lambda time: {"$date": time}) | st.sampled_from(
 )
 _timestamps = st.integers(0, 2**32 - 1).map(lambda number: {"$timestamp": {"t": number, "i": 1}})
 _binaries = st.sampled_from(
-    [{"$binary": "AAH/", "$type": "00"}, {"$binary": {"base64": "", "subType": "80"}}, {"$binary": "Zm9v", "$type": "5"}]
+    [
+        {"$binary": "AAH/", "$type": "00"},
+        {"$binary": {"base64": "", "subType": "80"}},
+        {"$binary": "Zm9v", "$type": "5"},
+    ]
 )
 _regexes = st.sampled_from(
     [{"$regex": "^a", "$options": "mi"}, {"$regularExpression": {"pattern": '"/', "options": ""}}]
@@ -104,7 +108,9 @@ def events(draw: st.DrawFn, arrays: Callable[[int], st.SearchStrategy[Any]] = ar
     operation = draw(st.sampled_from(["c", "r", "u", "u", "d"]))
     update = {
         "removedFields": draw(st.none() | st.just(["gone", "name"])),
-        "updatedFields": draw(st.none() | st.dictionaries(st.sampled_from([*NAMES, "n.m"]), _member(0, arrays)).map(_in_json)),
+        "updatedFields": draw(
+            st.none() | st.dictionaries(st.sampled_from([*NAMES, "n.m"]), _member(0, arrays)).map(_in_json)
+        ),
         "truncatedArrays": None,
     }
     is_partial = operation == "u" and draw(st.booleans())
@@ -123,7 +129,9 @@ def events(draw: st.DrawFn, arrays: Callable[[int], st.SearchStrategy[Any]] = ar
 
 def _message(draw: st.DrawFn, identifier: str, schema: Schema | None, value: Any) -> Record:
     headers = tuple(Header(name, STRING, draw(text)) for name in draw(st.lists(st.sampled_from("hij"), max_size=2)))
-    return Record(TOPIC, KEY, {"id": identifier}, schema, value, headers, None, draw(st.none() | st.integers(1, 10**13)))
+    return Record(
+        TOPIC, KEY, {"id": identifier}, schema, value, headers, None, draw(st.none() | st.integers(1, 10**13))
+    )
 
 
 _FLAG = _sometimes("true", "false")
@@ -151,9 +159,7 @@ def _unwrapping(**more: st.SearchStrategy[Any]) -> st.SearchStrategy[Mapping[str
 
 _UNWRAP = "io.debezium.connector.mongodb.transforms.ExtractNewDocumentState"
 UNWRAP = Kind(_UNWRAP, _unwrapping(array_encoding=_sometimes("array")), events())
-UNWRAP_ALL_TYPES = Kind(
-    _UNWRAP, _unwrapping(array_encoding=st.just("document")), events(arrays_of_all_types)
-)
+UNWRAP_ALL_TYPES = Kind(_UNWRAP, _unwrapping(array_encoding=st.just("document")), events(arrays_of_all_types))
 
 
 @st.composite

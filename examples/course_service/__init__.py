@@ -1,1 +1,1 @@
-"""A course service on MySQL: every change of a course publishes an event in the same transaction."""
+"""A course service on MySQL or SQLite: every change of a course publishes an event in the same transaction."""

@@ -6,15 +6,16 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from examples.course_service.api import create_app
+from examples.course_service.database import DRIVERS
 
 
 def _url(_: click.Context, __: click.Parameter, value: str) -> URL:
     try:
         url = make_url(value)
     except ArgumentError:
-        raise click.BadParameter("expected mysql://user:password@host:port/database") from None
-    if url.get_backend_name() != "mysql":
-        raise click.BadParameter(f"this service runs on MySQL, not {url.get_backend_name()}")
+        raise click.BadParameter("expected mysql://user:password@host:port/database or sqlite:///file") from None
+    if url.get_backend_name() not in DRIVERS:
+        raise click.BadParameter(f"this service runs on {' or '.join(DRIVERS)}, not {url.get_backend_name()}")
     return url
 
 
@@ -25,7 +26,7 @@ def _url(_: click.Context, __: click.Parameter, value: str) -> URL:
     show_envvar=True,
     required=True,
     callback=_url,
-    metavar="mysql://USER:PASSWORD@HOST:PORT/DATABASE",
+    metavar="mysql://USER:PASSWORD@HOST:PORT/DATABASE|sqlite:///FILE",
     help="Where courses are stored; missing tables are created.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")

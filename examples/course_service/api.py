@@ -78,7 +78,7 @@ async def not_found(_: Request, error: Exception) -> JSONResponse:
 
 
 def create_app(database_url: URL) -> FastAPI:
-    """The service, on a MySQL database whose tables it creates when it starts."""
+    """The service, on a database whose tables it creates when it starts."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:

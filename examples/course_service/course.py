@@ -5,13 +5,14 @@ from typing import Annotated
 
 from pydantic import AliasGenerator, BaseModel, ConfigDict, PlainSerializer
 from pydantic.alias_generators import to_camel
-from sqlalchemy import CHAR, String, Text
+from sqlalchemy import CHAR, DateTime, String, Text
 from sqlalchemy.dialects.mysql import DATETIME
 from sqlalchemy.orm import Mapped, mapped_column
 
 from examples.course_service.database import Base
 
-EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  MySQL's DATETIME has no time zone; these hold UTC
+MILLISECONDS = DateTime().with_variant(DATETIME(fsp=3), "mysql")
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  a database's DATETIME has no time zone; these hold UTC
 
 
 def now() -> datetime:
@@ -35,8 +36,8 @@ class Course(Base):
     thumbnail: Mapped[str] = mapped_column(String(255))
     description: Mapped[str] = mapped_column(Text)
     posted: Mapped[bool] = mapped_column(default=False)
-    registered_at: Mapped[datetime] = mapped_column(DATETIME(fsp=3))
-    last_updated_at: Mapped[datetime] = mapped_column(DATETIME(fsp=3))
+    registered_at: Mapped[datetime] = mapped_column(MILLISECONDS)
+    last_updated_at: Mapped[datetime] = mapped_column(MILLISECONDS)
 
     def post(self) -> None:
         self.posted = True

@@ -110,7 +110,8 @@ async def _serve(config: WorkerConfig, store: SqliteStore, fork_server: ForkServ
     import structlog
 
     from headwater.rest.listeners import addresses
-    from headwater.worker.worker import Worker, log_warnings
+    from headwater.worker.option_names import log_warnings
+    from headwater.worker.worker import Worker
 
     log = structlog.get_logger(__name__)
     log_warnings(config.warnings)

@@ -39,10 +39,9 @@ class PayloadTooLargeError(OutboxError, ValueError):
 
 
 class AutocommitError(OutboxError):
-    """The connection commits every statement by itself, so there is no transaction to publish in."""
+    """Every statement is committed by itself, so there is no transaction to publish in."""
 
-    def __init__(self) -> None:
+    def __init__(self, what: str = "the connection is in autocommit mode") -> None:
         super().__init__(
-            "the connection is in autocommit mode, so the event would show even if the change it tells of "
-            "is rolled back: publish in a transaction"
+            f"{what}, so the event would show even if the change it tells of is rolled back: publish in a transaction"
         )

@@ -1,6 +1,9 @@
 """What an event is to the outbox."""
 
-from typing import Protocol
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
 
 
 class Outboxable(Protocol):
@@ -20,4 +23,52 @@ class Outboxable(Protocol):
 
     @property
     def payload(self) -> object:
-        """What consumers are told: an object that orjson writes (dict, dataclass …), not its JSON text."""
+        """What consumers are told: a dict, list, dataclass or Pydantic model, not its JSON text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An `Outboxable` for when a class of one's own is not worth it."""
+
+    aggregate_type: str
+    aggregate_id: str
+    type: str
+    payload: object
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """What a class of events says of itself in ``__outbox__``.
+
+    ``type``   the kind of aggregate that its events tell of
+    ``id``     the name of the attribute that holds the aggregate's id; anything but a `str` is written by ``str()``
+    ``event``  the events' type; the class's name unless it is given
+    """
+
+    type: str
+    id: str
+    event: str | None = None
+
+
+class DescribedEvent(Protocol):
+    """A dataclass or Pydantic model that is itself the payload, and says with ``__outbox__`` what it tells of."""
+
+    __outbox__: ClassVar[Aggregate]
+
+
+Publishable = Outboxable | DescribedEvent
+"""What `publish` takes."""
+
+
+def outboxable(event: Publishable) -> Outboxable:
+    """The event's four members, wherever it has them."""
+    described: Aggregate | None = getattr(event, "__outbox__", None)
+    if described is None:
+        return event  # type: ignore[return-value]  # the other half of the union, which mypy can't tell by this
+    aggregate_id = getattr(event, described.id)
+    return Event(
+        aggregate_type=described.type,
+        aggregate_id="" if aggregate_id is None else str(aggregate_id),
+        type=described.event or type(event).__name__,
+        payload=event,
+    )

@@ -122,6 +122,8 @@ class ExtractNewDocumentState:
         kind: bson_document.Type | None = ask(call(type_of, document), kept)
         if kind is None:
             return self._keyed(replace(message, value_schema=None, value=NULL), key, ask)
+        if len(added) < len(self._fields):
+            raise TransformError(f"the envelope {envelope.name} does not have all fields that add.fields names")
         name = (envelope.name or "").removesuffix(".Envelope")
         fields = members(bson_document.schema(kind, name), call(value_of, document))
         made, node = struct_of(Schema(Type.STRUCT, name=name), [*fields, *added])

@@ -7,7 +7,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import cast
 
+from headwater.addresses import Address
 from headwater.config import Config, ConfigDef, ConfigError, Problem
 from headwater.converter import Converter
 from headwater.meter import Meter
@@ -66,13 +68,24 @@ def build_pipeline(
 
 
 def build_sink(worker: WorkerConfig, connector: ConnectorConfig, task: int) -> Sink:
-    """The sink of one task; connects in `Sink.open`. Raises `ConfigError` or `MissingExtraError`."""
+    """The sink of one task, by ``bootstrap.servers``; connects in `Sink.open`.
+
+    Raises `ConfigError` or `MissingExtraError`.
+    """
     dead_letters = _dead_letter_topic(connector.options)
     topics = [dead_letters] if dead_letters else []
     return _build_sink(worker, connector.values, f"connector-producer-{connector.name}-{task}", topics)
 
 
+def sink_address(worker: WorkerConfig, values: Mapping[str, str]) -> Address:
+    """Where a connector's messages go."""
+    return Address.of_sink(values.get("producer.override.bootstrap.servers") or worker.values["bootstrap.servers"])
+
+
 def _build_sink(worker: WorkerConfig, values: Mapping[str, str], client_id: str, topics: Sequence[Topic] = ()) -> Sink:
+    address = sink_address(worker, values)
+    if address.scheme != "kafka":
+        return cast("Sink", address.module("headwater.sinks").create(address.place, client_id, {}))
     try:
         from headwater.sinks.kafka import KafkaSink
     except ModuleNotFoundError as error:
@@ -179,16 +192,20 @@ def converter_warnings(connector: Mapping[str, str]) -> list[OptionWarning]:
 
 
 def producer_options(connector: Mapping[str, str]) -> ConfigDef:
-    """What the connector sets of its producer; needs the sink's extra."""
-    from headwater.sinks.kafka.overrides import override_options
-
+    """What the connector sets of its producer; nothing without the sink's extra."""
+    try:
+        from headwater.sinks.kafka.overrides import override_options
+    except ModuleNotFoundError:
+        return ConfigDef()
     return override_options(connector)
 
 
 def producer_warnings(connector: Mapping[str, str]) -> list[OptionWarning]:
-    """Warnings of options that the producer doesn't know; needs the sink's extra."""
-    from headwater.sinks.kafka.overrides import unknown_overrides
-
+    """Warnings of options that the producer doesn't know; none without the sink's extra."""
+    try:
+        from headwater.sinks.kafka.overrides import unknown_overrides
+    except ModuleNotFoundError:
+        return []
     return [OptionWarning(name, unknown_option(name, near)) for name, near in unknown_overrides(connector).items()]
 
 

@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from headwater.config import ConfigDef
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +80,9 @@ class NameResolver:
             return True
         parts = name.split(".")
         return any(".".join(parts[:count]) in self.options.options for count in range(2, len(parts)))
+
+
+def log_warnings(warnings: Sequence[OptionWarning], **context: str) -> None:
+    """Tell about options that may not mean what their author thinks."""
+    for warning in warnings:
+        log.warning(warning.message, option=warning.option, **context)

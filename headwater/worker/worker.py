@@ -21,7 +21,7 @@ from headwater.worker.fork_server import ForkServer
 from headwater.worker.health import TIMEOUT_SECONDS, Health
 from headwater.worker.kafka_cluster import kafka_cluster_id
 from headwater.worker.log_levels import LoggerLevel
-from headwater.worker.option_names import OptionWarning
+from headwater.worker.option_names import OptionWarning, log_warnings
 from headwater.worker.task_record import TaskRecord
 from headwater.worker.tasks import Tasks
 from headwater.worker.threads import in_daemon_thread
@@ -379,9 +379,3 @@ class Worker:
             case TargetState.STOPPED:
                 self._tasks.put_status(name, None, State.STOPPED)
                 self._tasks.forget(name)
-
-
-def log_warnings(warnings: Sequence[OptionWarning], **context: str) -> None:
-    """Tell about options that may not mean what their author thinks."""
-    for warning in warnings:
-        log.warning(warning.message, option=warning.option, **context)

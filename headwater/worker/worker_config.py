@@ -52,7 +52,8 @@ WORKER_OPTIONS = ConfigDef(
         "bootstrap.servers",
         OptionType.STRING,
         "localhost:9092",
-        "Kafka brokers to start from, HOST:PORT with commas between.",
+        "Kafka brokers to start from, HOST:PORT with commas between; or another place to deliver to: local://PATH,"
+        " stdout://json, file://PATH.",
         Importance.HIGH,
         not_blank,
     ),
@@ -226,7 +227,7 @@ class WorkerConfig:
     def state_file(self) -> Path:
         """The SQLite file that holds the worker's state."""
         named = self.options["offset.storage.file.filename"]
-        return Path(named) if named else _default_state_file()
+        return Path(named) if named else default_state_file()
 
     @property
     def plugin_path(self) -> list[str]:
@@ -306,6 +307,7 @@ def _listener(text: str, default_port: int | None) -> Listener:
     return Listener(url.hostname or DEFAULT_HOST, port)
 
 
-def _default_state_file() -> Path:
+def default_state_file() -> Path:
+    """Where a worker keeps its state unless it is told: in XDG_STATE_HOME."""
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(state) / "headwater" / "state.db"

@@ -34,6 +34,7 @@ class Extent:
     ``restarts``                                  of Kafka
     ``step_downs``, ``crashes``                   of the database's own servers
     ``rows``                                      in the table when the connector starts
+    ``sqlite_kills``                              of a connector that reads SQLite, under each sink
     """
 
     kills: int
@@ -44,11 +45,16 @@ class Extent:
     step_downs: int
     crashes: int
     rows: int
+    sqlite_kills: int
 
 
 EXTENTS = {
-    "short": Extent(kills=4, drains=2, cuts=2, orders=5, restarts=1, step_downs=2, crashes=2, rows=3_000),
-    "full": Extent(kills=50, drains=20, cuts=40, orders=40, restarts=20, step_downs=20, crashes=20, rows=20_000),
+    "short": Extent(
+        kills=4, drains=2, cuts=2, orders=5, restarts=1, step_downs=2, crashes=2, rows=3_000, sqlite_kills=5
+    ),
+    "full": Extent(
+        kills=50, drains=20, cuts=40, orders=40, restarts=20, step_downs=20, crashes=20, rows=20_000, sqlite_kills=100
+    ),
 }
 
 

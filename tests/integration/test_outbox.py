@@ -190,6 +190,9 @@ def test_the_table_is_debeziums_shape(engine) -> None:
         ("aggregate_id", "VARCHAR(255)", False),
         ("type", "VARCHAR(255)", False),
         ("payload", "JSON", False),
+        ("headers", "JSON", True),
+        ("traceparent", "VARCHAR(255)", True),
+        ("tracestate", "VARCHAR(512)", True),
         ("timestamp", "TIMESTAMP", False),
     ]
     assert columns[-1]["default"] == "CURRENT_TIMESTAMP"

@@ -37,7 +37,10 @@ def test_a_class_is_known_by_its_full_its_simple_and_its_short_name(find, names)
 
 @pytest.mark.parametrize("name", ["mysqlconnector", "connector.mysql.MySqlConnector", "postgres", "os", ""])
 def test_a_class_that_is_not_known_is_refused_with_those_that_are(name):
-    known = "io.debezium.connector.mongodb.MongoDbConnector, io.debezium.connector.mysql.MySqlConnector"
+    known = (
+        "io.debezium.connector.mongodb.MongoDbConnector, io.debezium.connector.mysql.MySqlConnector,"
+        " headwater.sources.sqlite.SqliteConnector"
+    )
     with pytest.raises(ConfigError, match=re.escape(f"available connectors are: {known}")):
         read_connector_config({**CONFIG, "connector.class": name})
 

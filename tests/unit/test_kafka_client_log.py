@@ -4,7 +4,7 @@ import logging
 
 from structlog.testing import capture_logs
 
-from headwater.sinks.kafka.log import ClientLog
+from headwater.kafka_log import ClientLog
 
 REFUSED = "[thrd:a:9092/bootstrap]: {}: Connect to ipv4#10.0.0.1:9092 failed: Connection refused (after {}ms{})"
 

@@ -11,9 +11,19 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import pydantic
 import pytest
+from opentelemetry import trace
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState
 
-from headwater.outbox import InvalidFieldError, OutboxError, PayloadNotSerializableError, PayloadTooLargeError
+from headwater.outbox import (
+    Aggregate,
+    InvalidFieldError,
+    OutboxError,
+    PayloadNotSerializableError,
+    PayloadTooLargeError,
+)
+from headwater.outbox import Event as PlainEvent
 from headwater.outbox.row import Limits, row_of
 
 
@@ -115,6 +125,95 @@ def test_errors_do_not_show_what_the_event_holds() -> None:
         with pytest.raises(OutboxError) as caught:
             row_of(event, Limits())
         assert "4111" not in str(caught.value)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPlaced:
+    __outbox__ = Aggregate("Order", id="order")
+
+    order: int
+    total: float
+
+
+class OrderShipped(pydantic.BaseModel):
+    __outbox__ = Aggregate("Order", id="order_id", event="order.shipped")
+
+    order_id: uuid.UUID = pydantic.Field(serialization_alias="orderId")
+    price: Decimal
+
+
+@pytest.mark.parametrize(
+    ("event", "row"),
+    [
+        (PlainEvent("Order", "7", "OrderPlaced", {"total": 1}), ("Order", "7", "OrderPlaced", '{"total":1}')),
+        (OrderPlaced(7, 1.5), ("Order", "7", "OrderPlaced", '{"order":7,"total":1.5}')),
+        (
+            OrderShipped(order_id=uuid.UUID(int=7), price=Decimal("1.50")),
+            (
+                *("Order", "00000000-0000-0000-0000-000000000007", "order.shipped"),
+                '{"orderId":"00000000-0000-0000-0000-000000000007","price":"1.50"}',
+            ),
+        ),
+    ],
+)
+def test_dataclasses_and_models_that_describe_themselves_are_events(event: Any, row: tuple[str, ...]) -> None:
+    written = row_of(event, Limits())
+    assert (written.aggregate_type, written.aggregate_id, written.type, written.payload) == row
+
+
+def test_a_model_is_a_payload_wherever_it_stands() -> None:
+    model = OrderShipped(order_id=uuid.UUID(int=7), price=Decimal(1))
+    assert '"price":"1"' in row_of(Event(payload={"shipped": [model]}), Limits()).payload
+
+
+def test_an_id_that_is_missing_is_told_of() -> None:
+    with pytest.raises(InvalidFieldError, match="OrderPlaced: aggregate_id is empty"):
+        row_of(OrderPlaced(None, 1.5), Limits())  # type: ignore[arg-type]
+
+
+def test_headers_are_kept_as_json() -> None:
+    assert json.loads(row_of(Event(), Limits(), {"tenant": "가나"}).headers or "") == {"tenant": "가나"}
+    assert row_of(Event(), Limits()).headers is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "problem"),
+    [
+        ({"tenant": 7}, "must have strings"),
+        ({"": "x"}, "must have strings"),
+        ({"id": "x"}, "can't have 'id': every message has its own"),
+    ],
+)
+def test_a_header_that_can_not_be_is_named(headers: Any, problem: str) -> None:
+    with pytest.raises(InvalidFieldError, match=f"OrderPlaced: headers {problem}"):
+        row_of(Event(), Limits(), headers)
+
+
+def test_headers_without_a_column_are_refused() -> None:
+    with pytest.raises(InvalidFieldError, match="headers have no column in the outbox table"):
+        row_of(Event(), Limits(headers=False), {"tenant": "a"})
+
+
+def test_the_current_trace_context_goes_with_the_row() -> None:
+    span = NonRecordingSpan(SpanContext(7, 8, False, TraceFlags(1), TraceState([("vendor", "x")])))
+    with trace.use_span(span):
+        row = row_of(Event(), Limits())
+    assert (row.traceparent, row.tracestate) == (f"00-{7:032x}-{8:016x}-01", "vendor=x")
+    assert row_of(Event(), Limits()).traceparent is None
+
+
+def test_a_trace_context_that_is_given_counts() -> None:
+    row = row_of(Event(), Limits(), {"traceparent": "00-1-2-01", "tenant": "a"})
+    assert (row.traceparent, row.headers) == ("00-1-2-01", '{"tenant": "a"}')
+
+
+def test_without_opentelemetry_nothing_of_it_is_imported() -> None:
+    program = (
+        "import sys\nfrom headwater.outbox import Event\nfrom headwater.outbox.row import Limits, row_of\n"
+        "assert row_of(Event('Order', '1', 'Placed', {}), Limits()).traceparent is None\n"
+        "assert not any('opentelemetry' in name for name in sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_without_sqlalchemy_the_error_names_the_extra() -> None:

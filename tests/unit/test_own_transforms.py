@@ -11,7 +11,8 @@ import pytest
 from headwater.config import ConfigError
 from headwater.plugin_path import use_plugin_path
 from headwater.plugins import plugin_classes
-from headwater.transform_testing import Header, Record, StepError, change_event, tombstone, transformed
+from headwater.record import Header, Record
+from headwater.testing.transforms import StepError, change_event, tombstone, transformed
 from headwater.worker.transforms import transform_options
 from headwater.worker.worker_config import read_worker_config
 
@@ -84,7 +85,11 @@ def test_nothing_else_is_loaded(write: Write, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("source", "reason"),
-    [("def transform(:", "SyntaxError"), ("import nothing_of_this_name", "ModuleNotFoundError"), ("x = 1", "no function")],
+    [
+        ("def transform(:", "SyntaxError"),
+        ("import nothing_of_this_name", "ModuleNotFoundError"),
+        ("x = 1", "no function"),
+    ],
 )
 def test_a_file_that_can_not_be_loaded_is_told_of(write: Write, source: str, reason: str) -> None:
     file = write("mine.py", source)

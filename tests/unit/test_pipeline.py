@@ -56,6 +56,9 @@ class Log:
         self._position += len(items)
         return Batch(items, {"pos": self._position})
 
+    def committed(self, offset: dict[str, Any]) -> None:
+        pass
+
     def progress(self) -> SourceProgress:
         return SourceProgress("log", self._position)
 

@@ -49,7 +49,7 @@ def test_up_starts_nothing_for_a_variable_that_is_set(services, tmp_path, name, 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["mariadb", "postgres", "redis", "rabbitmq", "nats"])
+@pytest.mark.parametrize("name", ["redis", "rabbitmq", "nats"])
 def test_up_of_a_server_without_an_installer_says_so_and_starts_none(services, tmp_path, name):
     done = services("up", "mysql", name)
     assert done.returncode == 2

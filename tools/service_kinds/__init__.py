@@ -4,8 +4,10 @@ from service_kinds.connect import ConnectJars
 from service_kinds.debezium import DebeziumJars
 from service_kinds.jars import JarSet
 from service_kinds.kafka import Kafka
+from service_kinds.mariadb import MariaDB
 from service_kinds.mongodb import MongoDB
 from service_kinds.mysql import MySQL
+from service_kinds.postgres import Postgres
 from service_kinds.schema_registry import SchemaRegistry
 from service_kinds.service import Service
 
@@ -23,7 +25,9 @@ VARIABLES = {
 }
 
 #: Those of them that can be installed and started here.
-AVAILABLE: dict[str, type[Service]] = {kind.name: kind for kind in (MySQL, MongoDB, Kafka, SchemaRegistry)}
+AVAILABLE: dict[str, type[Service]] = {
+    kind.name: kind for kind in (MySQL, MariaDB, Postgres, MongoDB, Kafka, SchemaRegistry)
+}
 
 #: Sets of jars that are no server.
 JAR_SETS: dict[str, type[JarSet]] = {kind.name: kind for kind in (ConnectJars, DebeziumJars)}

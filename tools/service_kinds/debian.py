@@ -5,6 +5,7 @@ import platform
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from service_kinds.installation import Installation, ServiceError
@@ -25,17 +26,21 @@ def install_packages(installation: Installation, *packages: str) -> None:
     apt_get(installation, "install", "--yes", "--no-install-recommends", *packages)
 
 
-def unpack_unstable(installation: Installation, package: str, target: Path, *, without: str) -> None:
-    """Unpacks a package of Debian's unstable suite, with all it depends on down to libc, into `target`.
+def unpack(
+    installation: Installation, package: str, target: Path, *, suite: str | None = None, without: Sequence[str]
+) -> None:
+    """Unpacks a package of a suite (the machine's own unless one is named) with all it depends on into `target`.
 
-    apt works on a state of its own, in which nothing is installed but `without`: a package that is left out
-    because what is run does not need it. The machine's own packages are not touched. Raises ServiceError.
+    apt works on a state of its own, in which nothing is installed but `without`: packages that are left out
+    because what is run does not need them, or finds them on the machine. The machine's own packages are not
+    touched. Raises ServiceError.
     """
+    suite = suite or codename()
     state = target / "apt"
     for folder in ("lists/partial", "cache/archives/partial"):
         (state / folder).mkdir(parents=True)
-    (state / "sources").write_text(f"deb [signed-by={ARCHIVE_KEYS}] {archive(installation)} sid main\n")
-    (state / "status").write_text(status_of(without))
+    (state / "sources").write_text(f"deb [signed-by={ARCHIVE_KEYS}] {archive(installation)} {suite} main\n")
+    (state / "status").write_text("\n".join(map(status_of, without)))
     settings = {
         "Dir::Etc::SourceList": state / "sources",
         "Dir::Etc::SourceParts": "-",
@@ -71,8 +76,7 @@ def apt_get(installation: Installation, *arguments: str) -> None:
 
 def archive(installation: Installation) -> str:
     """Address of the Debian archive that this machine's own apt uses; raises ServiceError if it has none."""
-    codename = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
-    filters = ("Created-By: Packages", f"Codename: {codename}")
+    filters = ("Created-By: Packages", f"Codename: {codename()}")
     query = ("apt-get", "indextargets", "--format=$(REPO_URI)", *filters)
     addresses = output_of(*query).split()
     if not addresses:  # apt lists nothing before its first update
@@ -80,9 +84,14 @@ def archive(installation: Installation) -> str:
         addresses = output_of(*query).split()
     if not addresses:
         raise ServiceError(
-            f"{installation.name}: apt has no source for Debian {codename}; add one in /etc/apt/sources.list.d"
+            f"{installation.name}: apt has no source for Debian {codename()}; add one in /etc/apt/sources.list.d"
         )
     return addresses[0]
+
+
+def codename() -> str:
+    """Name of the machine's release, such as bookworm."""
+    return platform.freedesktop_os_release().get("VERSION_CODENAME", "")
 
 
 def status_of(package: str) -> str:
@@ -103,3 +112,9 @@ def output_of(*command: str) -> str:
             f"{command[0]} is missing: servers are installed from Debian's packages; "
             "on another system run them yourself and set their variables (tools/services --help)"
         ) from error
+
+
+def library_path(software: Path) -> dict[str, str]:
+    """The environment in which programs that `unpack` put into `software` find its libraries."""
+    folders = sorted(software.glob("usr/lib/*-linux-gnu")) + sorted(software.glob("lib/*-linux-gnu"))
+    return {"LD_LIBRARY_PATH": ":".join(map(str, folders))}

@@ -4,7 +4,7 @@ import os
 import socket
 from pathlib import Path
 
-from service_kinds.debian import unpack_unstable
+from service_kinds.debian import unpack
 from service_kinds.service import HOST, Service, receive_exactly
 
 PROTOCOL_VERSION = 10
@@ -49,7 +49,7 @@ class MySQL(Service):
     def install(self, target: Path) -> None:
         self.say("installing MySQL 9 from Debian's unstable suite (50 MB)")
         # Only scripts beside the server are written in Perl.
-        unpack_unstable(self, "mysql-server-core", target, without="perl")
+        unpack(self, "mysql-server-core", target, suite="sid", without=["perl"])
 
     def initialise(self, data: Path) -> None:
         accounts = self.home / "accounts.sql"

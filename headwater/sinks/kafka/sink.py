@@ -16,9 +16,9 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as Report
 
 from headwater.config import ConfigError, Problem
+from headwater.kafka_log import ClientLog
 from headwater.sink import Message, RetriableSinkError, SinkError, Topic
 from headwater.sinks.kafka.errors import PURGED, SIGN_IN_REFUSED, Size, delivery_error, refusal, stop_error
-from headwater.sinks.kafka.log import ClientLog
 from headwater.sinks.kafka.producer_config import ProducerConfig
 from headwater.sinks.kafka.topic_admin import TopicAdmin
 from headwater.sinks.kafka.topics import TopicCreation

@@ -21,9 +21,10 @@ from headwater.sources.filters import check_patterns
 from headwater.sources.mongodb.capture import CAPTURE_MODES, check_operations, check_pipeline
 from headwater.sources.mongodb.connection import check_connection_string
 from headwater.sources.mongodb.fields import check_excluded, check_renamed
-from headwater.sources.mongodb.snapshot_options import CONFIGURATION_BASED, CONFIGURED, FILTERS, SNAPSHOT_MODES
+from headwater.sources.mongodb.snapshot_options import CONFIGURATION_BASED, CONFIGURED, FILTERS
 from headwater.sources.mongodb.tls import PKCS12, check_store_type
 from headwater.sources.naming import check_topic_prefix
+from headwater.sources.snapshot_mode import SNAPSHOT_MODES
 
 _HIGH, _LOW = Importance.HIGH, Importance.LOW
 

@@ -12,6 +12,7 @@ from bson import json_util
 
 from headwater.config import Config, ConfigError, Problem
 from headwater.sources.filters import name_filter
+from headwater.sources.snapshot_mode import SNAPSHOT_MODES, SnapshotMode
 
 FILTERS = "snapshot.collection.filter.overrides"
 CONFIGURED = "snapshot.mode.configuration.based"
@@ -26,29 +27,6 @@ _CHOICE = (
 """The options that decide what is read: where they have changed, an unfinished snapshot begins anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotMode:
-    """What ``snapshot.mode`` asks for.
-
-    ``data``    whether documents are read where there is no offset, ``always`` even where there is one
-    ``mends``   whether the connector goes on where the log no longer reaches back to the offset
-    ``streams`` whether the change stream is read afterwards
-    """
-
-    data: bool = True
-    always: bool = False
-    mends: bool = False
-    streams: bool = True
-
-
-SNAPSHOT_MODES = {
-    "always": SnapshotMode(always=True),
-    "initial": SnapshotMode(),
-    "initial_only": SnapshotMode(streams=False),
-    "no_data": SnapshotMode(data=False),
-    "never": SnapshotMode(data=False),
-    "when_needed": SnapshotMode(mends=True),
-}
 CONFIGURATION_BASED = "configuration_based"
 
 

@@ -190,6 +190,9 @@ class MongoDbSource:
 
     # telling and ending
 
+    def committed(self, offset: Offset) -> None:
+        """The server keeps its log for nobody."""
+
     def progress(self) -> SourceProgress:
         snapshot = self._snapshot
         taken = snapshot.progress if snapshot is not None else self._snapshot_taken

@@ -13,6 +13,7 @@ from headwater.shape import EventShape
 from headwater.source import (
     EMPTY,
     Batch,
+    Offset,
     Partition,
     Resume,
     Rows,
@@ -182,6 +183,9 @@ class MySqlSource:
         return Batch((), self._point.offset())
 
     # telling and ending
+
+    def committed(self, offset: Offset) -> None:
+        """The server keeps its log for nobody."""
 
     def progress(self) -> SourceProgress:
         snapshot, stream = self._snapshot, self._stream

@@ -29,6 +29,8 @@ MONGODB = {
     *(f"mongodb.ssl.{store}{what}" for store in ("keystore", "truststore") for what in ("", ".password", ".type")),
 }
 """Options that Debezium has not, or does not tell of."""
+OWN_CONNECTOR = "headwater.sources.sqlite.SqliteConnector"
+"""Debezium has none for SQLite."""
 
 
 def test_plugins(pair):
@@ -36,11 +38,12 @@ def test_plugins(pair):
     queries = ("?connectorsOnly=false", "?connectorsOnly=", "?connectorsOnly", "?connectorsOnly=maybe")
     pair.differ(PLUGINS, *(get(f"/connector-plugins{query}") for query in (*paths, *queries)))
     connect, headwater = pair.ask(get("/connector-plugins"))
-    assert [plugin for plugin in connect.body if plugin["type"] == "source"] == headwater.body
+    shared = [plugin for plugin in headwater.body if plugin["class"] != OWN_CONNECTOR]
+    assert [plugin for plugin in connect.body if plugin["type"] == "source"] == shared
     connect, headwater = pair.ask(get("/connector-plugins?connectorsOnly=false"))
     assert len(headwater.body) > 3
     theirs, ours = ({(plugin["class"], plugin["type"]) for plugin in each.body} for each in (connect, headwater))
-    assert ours <= theirs
+    assert ours - {(OWN_CONNECTOR, "source")} <= theirs
     unversioned = {plugin["class"] for plugin in connect.body if "version" not in plugin}
     assert unversioned == {AVRO_CONVERTER}  # Confluent's of this version does not say
 

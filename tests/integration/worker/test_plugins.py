@@ -4,12 +4,17 @@ import pytest
 
 MYSQL = "io.debezium.connector.mysql.MySqlConnector"
 MONGODB = "io.debezium.connector.mongodb.MongoDbConnector"
+SQLITE = "headwater.sources.sqlite.SqliteConnector"
 JSON = "org.apache.kafka.connect.json.JsonConverter"
 
 
 def test_connectors_are_listed_and_other_plugins_where_they_are_asked_for(worker):
     connectors = worker.request("GET", "/connector-plugins").json()
-    assert {(plugin["class"], plugin["type"]) for plugin in connectors} == {(MYSQL, "source"), (MONGODB, "source")}
+    assert {(plugin["class"], plugin["type"]) for plugin in connectors} == {
+        (MYSQL, "source"),
+        (MONGODB, "source"),
+        (SQLITE, "source"),
+    }
     assert worker.request("GET", "/connector-plugins?connectorsOnly=TRUE").json() == connectors
     every = worker.request("GET", "/connector-plugins?connectorsOnly=false").json()
     assert {(plugin["class"], plugin["type"]) for plugin in every} >= {

@@ -1,4 +1,4 @@
-"""librdkafka's log lines, in the task's log, without a flood."""
+"""librdkafka's log lines, in this process's log, without a flood."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The main job, running: a course is posted, and its events arrive in Kafka by way of MySQL's log.
 
-    make demo            stays up for trying things, until Ctrl-C
-    make demo ONCE=1     ends once the events have shown: status 0, or 1 with the reason
+    make demo-mysql            stays up for trying things, until Ctrl-C
+    make demo-mysql ONCE=1     ends once the events have shown: status 0, or 1 with the reason
 
 Everything is real: MySQL, Kafka, the course service of examples/course_service, and a Headwater worker that gets its
 connector by the REST API, as Kafka Connect would.

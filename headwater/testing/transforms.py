@@ -1,9 +1,9 @@
 """For tests of your own transforms: change events made of plain values, and what a connector's transforms make of them.
 
-    def test_addresses_are_hidden():
-        event = change_event("shop.customers", after={"id": 1, "email": "a@example.com"})
-        hidden = transformed(event, transform)
-        assert hidden.value["after"]["email"] == "***"
+def test_addresses_are_hidden():
+    event = change_event("shop.customers", after={"id": 1, "email": "a@example.com"})
+    hidden = transformed(event, transform)
+    assert hidden.value["after"]["email"] == "***"
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from headwater.chain import Chain, Step, StepError
-from headwater.record import Header, Record, Schema, Type, struct
+from headwater.record import Record, Schema, Type, struct
 from headwater.sources.envelope import STRING, envelope_schema, source_schema
 from headwater.transforms.record_function import Function, RecordFunction
 from headwater.worker.transforms import build_chain
 
-__all__ = ["Header", "Record", "Schema", "StepError", "Type", "change_event", "tombstone", "transformed"]
+__all__ = ["StepError", "change_event", "tombstone", "transformed"]
 
 _SOURCE = source_schema("test")
 _TYPES: Mapping[type, Type] = {
@@ -56,7 +56,13 @@ def change_event(
     value = {
         "before": None if before is None else dict(before),
         "after": None if after is None else dict(after),
-        "source": {"version": "test", "connector": "test", "name": topic.partition(".")[0], "ts_ms": timestamp, "db": ""},
+        "source": {
+            "version": "test",
+            "connector": "test",
+            "name": topic.partition(".")[0],
+            "ts_ms": timestamp,
+            "db": "",
+        },
         "transaction": None,
         "op": operation,
         "ts_ms": timestamp,

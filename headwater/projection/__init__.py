@@ -1,0 +1,6 @@
+"""CQRS's read side: a table or collection that is kept up to date from change events, and can be rebuilt from them."""
+
+from headwater.projection.projection import Projection
+from headwater.projection.view import Change, View
+
+__all__ = ["Change", "Projection", "View"]

@@ -1,0 +1,198 @@
+"""Views on real databases, kept up to date from Kafka, with changes that come again, and rebuilt while they serve."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from pymongo.database import Database
+from sqlalchemy import URL, Column, Integer, MetaData, String, Table, create_engine, inspect, select
+
+from headwater.inbox.events import ChangeEvents, Position
+from headwater.projection import Change, Projection, View
+from headwater.projection.pymongo import CollectionView
+from headwater.projection.sqlalchemy import TableView, positions_table
+from tests.integration.inbox.conftest import Running, Send, wait_for
+from tests.worker_process import wait_until
+
+Rows = Callable[[], list[tuple[int, str]]]
+
+
+@dataclass
+class Course:
+    id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """``rows`` reads what the view serves, ``leftovers`` what a rebuild should have removed."""
+
+    view: View
+    rows: Rows
+    leftovers: Callable[[], list[str]]
+
+
+@contextmanager
+def mysql(database: URL) -> Iterator[Case]:
+    engine = create_engine(database.set(drivername="mysql+pymysql"))
+    table = Table(
+        "course_view",
+        metadata := MetaData(),
+        Column("id", Integer, primary_key=True, autoincrement=False),
+        Column("name", String(50), index=True),
+    )
+    positions = positions_table(table)
+    metadata.create_all(engine)
+
+    def rows() -> list[tuple[int, str]]:
+        with engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(select(table).order_by(table.c.id))]
+
+    def leftovers() -> list[str]:
+        return [name for name in inspect(engine).get_table_names() if name not in (table.name, positions.name)]
+
+    yield Case(TableView(engine, table, positions), rows, leftovers)
+    engine.dispose()
+
+
+@contextmanager
+def mongodb(database: Database[dict[str, Any]]) -> Iterator[Case]:
+    collection = database.course_view
+    collection.create_index("name")
+
+    def rows() -> list[tuple[int, str]]:
+        return [(each["_id"], each["name"]) for each in collection.find().sort("_id")]
+
+    def leftovers() -> list[str]:
+        assert "name_1" in collection.index_information()
+        return [name for name in database.list_collection_names() if "rebuild" in name]
+
+    yield Case(CollectionView(collection), rows, leftovers)
+
+
+@pytest.fixture(params=["mysql", "mongodb"])
+def case(request: pytest.FixtureRequest) -> Iterator[Case]:
+    fixture, make = {"mysql": ("mysql_database", mysql), "mongodb": ("mongodb_database", mongodb)}[request.param]
+    with make(request.getfixturevalue(fixture)) as case:
+        yield case
+
+
+@pytest.fixture
+def projection(case: Case, kafka_bootstrap: str, topic: str) -> Projection[Course]:
+    return Projection(
+        broker=f"kafka://{kafka_bootstrap}",
+        topics=[topic],
+        group=topic,
+        events=ChangeEvents(Course),
+        view=case.view,
+    )
+
+
+@pytest.fixture
+def change(send: Send) -> Callable[..., None]:
+    """Sends a change of a course, in the partition of its id: ``change("u", 1, "new name", pos=7)``."""
+
+    def change(op: str, number: int, name: str | None, pos: int) -> None:
+        source = {"connector": "mysql", "name": "shop", "server_id": 1, "file": "binlog.000001", "pos": pos, "row": 0}
+        row = {"id": number, "name": name}
+        before, after = (row, None) if op == "d" else (None, row)
+        value = {"op": op, "before": before, "after": after, "source": source, "ts_ms": 1}
+        send(json.dumps(value), partition=number % 2, key=json.dumps({"id": number}))
+        if op == "d":
+            send(None, partition=number % 2, key=json.dumps({"id": number}))
+
+    return change
+
+
+def test_a_view_follows_the_rows(case: Case, projection: Projection[Course], change) -> None:
+    change("c", 1, "a", 1)
+    change("c", 2, "b", 2)
+    with Running(projection):
+        wait_for([(1, "a"), (2, "b")], case.rows)
+        change("u", 1, "A", 3)
+        change("d", 2, "b", 4)
+        change("r", 3, "c", 5)
+        wait_for([(1, "A"), (3, "c")], case.rows)
+
+
+def test_what_is_sent_again_changes_nothing(case: Case, projection: Projection[Course], change) -> None:
+    """As a connector does that was killed before its offset was stored: all again, behind the later changes."""
+    log = [("c", 1, "a", 1), ("u", 1, "b", 2), ("c", 2, "x", 3), ("d", 2, "x", 4)]
+    for each in log:
+        change(*each)
+    with Running(projection):
+        wait_for([(1, "b")], case.rows)
+        for each in log[:3]:
+            change(*each)
+        change("c", 4, "last", 5)
+        wait_for([(1, "b"), (4, "last")], case.rows)
+
+
+def test_a_stale_change_is_told_from_a_later_one(case: Case) -> None:
+    def change(offset: int, name: str | None, place: int) -> Change:
+        row = None if name is None else {"id": 1, "name": name}
+        return Change({"id": 1}, row, Position("t-0", offset, "log", (place,)))
+
+    assert case.view.apply([change(5, "a", 50)]) == 1
+    assert case.view.apply([change(5, "b", 50), change(4, "b", 60), change(6, "b", 49)]) == 0
+    assert case.rows() == [(1, "a")]
+    assert case.view.apply([change(7, None, 70), change(8, "back", 60)]) == 1
+    assert case.rows() == []
+    assert case.view.apply([change(9, "again", 80)]) == 1
+    assert case.rows() == [(1, "again")]
+
+
+def test_rebuilding_mends_a_view_that_went_wrong(case: Case, projection: Projection[Course], change) -> None:
+    for number in range(50):
+        change("c", number, f"name {number}", number)
+    change("d", 7, "name 7", 100)
+    wrong = Change({"id": 99}, {"id": 99, "name": "never was"}, Position("other-0", 1))
+    case.view.apply([wrong])
+    assert projection.rebuild() == 52
+    wanted = [(number, f"name {number}") for number in range(50) if number != 7]
+    assert case.rows() == wanted
+    assert case.leftovers() == []
+    assert projection.rebuild() == 52
+    assert case.rows() == wanted
+
+
+def test_a_rebuild_under_way_neither_stops_nor_loses_what_is_written(
+    case: Case, projection: Projection[Course], change
+) -> None:
+    """The view is written and read all the time, rebuilt thrice, and never seen with fewer rows than it has had."""
+    for number in range(20):
+        change("c", number, "0", number)
+    seen: list[int] = []
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            seen.append(len(case.rows()))
+
+    with Running(projection):
+        wait_for(20, case.rows)
+        looking = threading.Thread(target=look)
+        looking.start()
+        try:
+            for round_ in range(1, 4):
+                rebuilding = threading.Thread(target=projection.rebuild)
+                rebuilding.start()
+                pos = round_ * 10_000
+                while rebuilding.is_alive():  # no faster than the view follows
+                    pos += 1
+                    change("u", pos % 20, f"{pos}", pos)
+                    wait_until("the change", lambda: (pos % 20, f"{pos}") in case.rows())  # noqa: B023
+                for number in range(20):
+                    change("u", number, f"end {round_}", pos + 1 + number)
+                wait_for([(number, f"end {round_}") for number in range(20)], case.rows)
+        finally:
+            done.set()
+            looking.join()
+    assert min(seen) == 20
+    assert case.leftovers() == []

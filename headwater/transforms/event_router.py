@@ -5,8 +5,7 @@ for consumers to tell repetitions by. Deletes are dropped, updates are not expec
 
 A column `tracingspancontext`, as Debezium's Quarkus extension writes it, becomes the headers `traceparent`,
 `tracestate` and `baggage`: what consumers do belongs to the trace in which the event was written. With
-`table.field.event.headers`, an option of ours, a row has headers of its own, and the messages are those that
-`headwater relay` sends.
+`table.field.event.headers`, an option of ours, a row has headers of its own, as those that `headwater relay` sends.
 
 Source: ``io.debezium.transforms.outbox.EventRouterDelegate`` and its ``EventRouterConfigDefinition`` (Debezium 3.6).
 """

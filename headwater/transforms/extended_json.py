@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from headwater.bson_text import quote
 from headwater.java_double import double_text
 
 Document = dict[str, Any]
@@ -190,7 +191,21 @@ _WRAPPERS: Mapping[str, Callable[[Document], Wrapped]] = {
 
 def canonical_text(document: Document) -> str:
     """The document in version 2's canonical form, indented. Raises `ExtendedJsonError`."""
-    return json.dumps(_canonical(document), indent=2, ensure_ascii=False)
+    return _indented(_canonical(document), "\n")
+
+
+def _indented(value: Any, line: str) -> str:
+    """JSON; ``line`` is what a line begins with."""
+    within = f"{line}  "
+    match value:
+        case dict() if value:
+            members = (f"{quote(name)}: {_indented(member, within)}" for name, member in value.items())
+            return f"{{{within}{f',{within}'.join(members)}{line}}}"
+        case list() if value:
+            return f"[{within}{f',{within}'.join(_indented(item, within) for item in value)}{line}]"
+        case str():
+            return quote(value)
+    return json.dumps(value)
 
 
 def _canonical(value: Any) -> Any:

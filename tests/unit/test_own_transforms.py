@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -130,3 +131,14 @@ def test_a_function_by_itself() -> None:
     assert [header.name for header in found.headers] == ["seen"]
     with pytest.raises(StepError, match="a Record or None is wanted"):
         transformed(EVENT, lambda _record: 1)  # type: ignore[arg-type,return-value]
+
+
+def test_the_example_in_the_docs(write: Write) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "transforms.md").read_text()
+    source, its_test = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    write("mine.py", source)
+    event = change_event("server.shop.customers", after={"id": 1, "email": "a@example.com"})
+    hidden = transformed(event, USED)
+    assert hidden is not None
+    assert hidden.value["after"] == {"id": 1, "email": "***"}
+    assert 'after={"id": 1' in its_test

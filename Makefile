@@ -37,7 +37,7 @@ demo-mysql: $(INSTALLED)  ## the same from MySQL into Kafka, both installed and 
 	@$(BIN)/python tools/demo_mysql.py $(if $(ONCE),--once)
 
 UNCOMPILED = tests/unit tests/integration/mysql_source tests/integration/mongodb_source tests/faults/test_processes.py \
-	$(addprefix tests/conformance/test_,mysql.py mongodb.py extended_json.py avro_converter.py)
+	$(addprefix tests/conformance/test_,mysql.py mongodb.py extended_json.py avro_converter.py protobuf_converter.py)
 
 test: $(INSTALLED)  ## all tests against real servers (installed and started here), then those of what is compiled uncompiled
 	@tools/services up mysql mariadb postgres mongodb kafka schema-registry

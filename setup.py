@@ -23,6 +23,7 @@ from setuptools.command.build_ext import build_ext
 HOT = [
     "headwater/converters/avro/binary.py",
     "headwater/converters/decimal_text.py",
+    "headwater/converters/protobuf/wire.py",
     "headwater/java_double.py",
     "headwater/sources/little_endian.py",
     "headwater/sources/mongodb/bson.py",

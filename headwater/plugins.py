@@ -115,7 +115,14 @@ _CONVERTERS = (
 )
 _VALUE_CONVERTERS = (
     *_CONVERTERS,
+    _Plugin(
+        "io.debezium.converters.CloudEventsConverter", "cloudevents", "headwater.converters.cloud_events.converter"
+    ),
     _Plugin("io.confluent.connect.avro.AvroConverter", "avro", "headwater.converters.avro.converter"),
+    _Plugin(
+        "io.confluent.connect.json.JsonSchemaConverter", "jsonschema", "headwater.converters.json_schema.converter"
+    ),
+    _Plugin("io.confluent.connect.protobuf.ProtobufConverter", "protobuf", "headwater.converters.protobuf.converter"),
 )
 _SIMPLE_HEADER_CONVERTER = _Plugin(
     "org.apache.kafka.connect.storage.SimpleHeaderConverter", "simple", "headwater.converters.simple_header"

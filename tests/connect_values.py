@@ -10,8 +10,10 @@ from typing import Any, Literal
 
 from hypothesis import strategies as st
 
+from headwater.converter import Converter
+from headwater.plan import Converters, plan
 from headwater.record import DECIMAL, Field, Schema, Type
-from headwater.shape import Const, Node, ReaderCode, Slot, Stage, Struct
+from headwater.shape import NULL, Const, EventShape, MessageShape, Node, ReaderCode, Slot, Stage, Struct
 
 _HOSTILE = st.sampled_from(['"', "'", "\\", "\n", "{", "}", "{}", '"""', "%s", "é", "😀", "\u2028", "\x00"])
 _INTEGERS = {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32, Type.INT64: 64}
@@ -173,6 +175,14 @@ def planned(draw: st.DrawFn) -> Planned:
 
     found.node = node(found.schema)
     return found
+
+
+def run_planned(case: Planned, converter: Converter) -> list[bytes | None]:
+    """The values of the messages that the planned function gives."""
+    message = MessageShape("topic", None, NULL, case.schema, case.node)
+    shape = EventShape("table", "create", case, (message,))
+    function = plan(shape, Converters(converter, converter, converter)).function
+    return [each[3] for each in function(*case.arguments())]
 
 
 def every_schema(schema: Schema) -> Iterator[Schema]:

@@ -1,4 +1,4 @@
-"""An unscaled decimal as Connect's JSON has it: the bytes of Java's ``BigInteger.toByteArray`` in base64."""
+"""An unscaled decimal as converters write it: the bytes of Java's ``BigInteger.toByteArray``, and these in base64."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ _NATIVE: Final = 1 << 55
 """What is smaller than this, on both sides of zero, takes seven bytes at most: an integer of the machine holds it."""
 
 
+def decimal_bytes(unscaled: int) -> bytes:
+    """As few bytes as hold the value and its sign, the highest first."""
+    return unscaled.to_bytes((unscaled + (unscaled < 0)).bit_length() // 8 + 1, "big", signed=True)
+
+
 def decimal_base64(value: int) -> str:
     """Of as few bytes as hold the value and its sign, the highest first."""
     if -_NATIVE <= value < _NATIVE:
         return _of_native(value)
-    size = (value + (value < 0)).bit_length() // 8 + 1
-    return b2a_base64(value.to_bytes(size, "big", signed=True), newline=False).decode()
+    return b2a_base64(decimal_bytes(value), newline=False).decode()
 
 
 def _of_native(value: i64) -> str:

@@ -1,11 +1,12 @@
-"""Checks that a value is of the Python type that its schema asks for; see `headwater.record`."""
+"""What converters make sure of: a value's Python type is the one its schema asks for; see `headwater.record`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from headwater.converter import ConversionError
-from headwater.record import Schema, Type
+from headwater.record import Field, Schema, Type
 
 INTEGER_BITS = {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32, Type.INT64: 64}
 
@@ -26,3 +27,9 @@ def integer_check(schema: Schema) -> Callable[[int], None]:
             raise ConversionError(f"an int out of the range of {schema.type}")
 
     return check
+
+
+def field_value(field: Field, struct: dict[str, Any]) -> Any:
+    """``Struct.get``: null where there is neither a value nor a default."""
+    value = struct.get(field.name)
+    return field.schema.default if value is None else value

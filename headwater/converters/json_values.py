@@ -64,11 +64,18 @@ def _float64(value: float) -> float | str:
 
 
 class JsonValues:
-    """Makes the functions that turn Connect values into JSON, under one converter's options."""
+    """Makes the functions that turn Connect values into JSON, under one converter's options.
 
-    def __init__(self, *, numeric_decimals: bool, null_is_default: bool) -> None:
+    ``is_object`` says which maps are objects, the others being arrays of objects with ``key`` and ``value``; without
+    it those with strings for keys are, the others arrays of pairs.
+    """
+
+    def __init__(
+        self, *, numeric_decimals: bool, null_is_default: bool, is_object: Callable[[Schema], bool] | None = None
+    ) -> None:
         self.numeric_decimals = numeric_decimals
         self._null_is_default = null_is_default
+        self._is_object = is_object
 
     def writer(self, schema: Schema | None) -> ToJson:
         """The function for values of ``schema``, null among them; without a schema, for any value."""
@@ -120,6 +127,12 @@ class JsonValues:
 
     def _map(self, schema: Schema) -> ToJson:
         write_key, write_value = self.writer(schema.key_schema), self.writer(schema.value_schema)
+        if self._is_object is not None and not self._is_object(schema):
+
+            def entries(value: dict[Any, Any]) -> list[dict[str, Any]]:
+                return [{"key": write_key(k), "value": write_value(v)} for k, v in value.items()]
+
+            return _checked(dict, entries, schema)
         if schema.key_schema is None or schema.key_schema.type is not Type.STRING:
             return _checked(dict, lambda value: [[write_key(k), write_value(v)] for k, v in value.items()], schema)
 

@@ -30,6 +30,11 @@ class Pieces:
         else:
             self._event += [*self._bound_constant(), expression]
 
+    @property
+    def known(self) -> bytes | None:
+        """All of them, where no piece is computed."""
+        return None if self._event or self._row else self._constant
+
     def joined(self) -> str:
         """The expression of all of them."""
         self._end_event()

@@ -3,9 +3,14 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.confluent.connect.avro.AvroConverter;
+import io.confluent.connect.protobuf.ProtobufConverter;
+import io.confluent.kafka.schemaregistry.SchemaProvider;
 import io.confluent.kafka.schemaregistry.avro.AvroSchemaProvider;
 import io.confluent.kafka.schemaregistry.client.MockSchemaRegistryClient;
+import io.confluent.kafka.schemaregistry.client.SchemaRegistryClient;
+import io.confluent.kafka.schemaregistry.protobuf.ProtobufSchemaProvider;
 import io.debezium.config.CommonConnectorConfig;
+import io.debezium.converters.CloudEventsConverter;
 import io.debezium.embedded.Connect;
 import io.debezium.engine.ChangeEvent;
 import io.debezium.engine.DebeziumEngine;
@@ -41,6 +46,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import javax.management.ObjectName;
 import org.apache.kafka.clients.producer.internals.BuiltInPartitioner;
 import org.apache.kafka.connect.data.Decimal;
@@ -64,7 +70,7 @@ import org.bson.codecs.DecoderContext;
 
 /**
  * The reference side of the conformance tests: Debezium's embedded engine, Kafka Connect's JsonConverter, Confluent's
- * AvroConverter, the Kafka producer's partitioner and the extended JSON of Debezium's MongoDB connector, each driven over standard input and
+ * AvroConverter and ProtobufConverter, the Kafka producer's partitioner and the extended JSON of Debezium's MongoDB connector, each driven over standard input and
  * output, one JSON document per line.
  *
  * <pre>
@@ -72,7 +78,8 @@ import org.bson.codecs.DecoderContext;
  *                              would write them, until standard input ends
  *   Reference converter        answers each {class, config, topic, schema, value} with {bytes} or {error, message}
  *   Reference avro-converter   answers each {config, topic, key, schema, value} with {bytes, subject, text}, or with
- *                              {error, message}
+ *                              {error, message}; so does Reference protobuf-converter
+ *   Reference cloud-events     answers each {config, topic, schema, value} with {bytes, schemas}, or {error, message}
  *   Reference partitioner      answers each {key, partitions} with {partition}
  *   Reference extended-json    answers each {document} with {strict, change, key} or {error, message}
  *   Reference transforms       answers each {config, record} with {record}, null where it is dropped, or {error, message}
@@ -93,7 +100,11 @@ public final class Reference {
         switch (args[0]) {
             case "engine" -> new Engine(properties(JSON.readTree(IN.readLine()))).run();
             case "converter" -> new Converters().answer();
-            case "avro-converter" -> answerEach(Reference::avro);
+            case "avro-converter" -> answerEach(request ->
+                    confluent(request, new AvroSchemaProvider(), AvroConverter::new));
+            case "cloud-events" -> answerEach(Reference::cloudEvent);
+            case "protobuf-converter" -> answerEach(request ->
+                    confluent(request, new ProtobufSchemaProvider(), ProtobufConverter::new));
             case "partitioner" -> answerEach(request -> JSON.createObjectNode().put("partition",
                     BuiltInPartitioner.partitionForKey(
                             HexFormat.of().parseHex(request.get("key").asText()), request.get("partitions").asInt())));
@@ -118,13 +129,40 @@ public final class Reference {
         return bytes == null ? null : Base64.getEncoder().encodeToString(bytes);
     }
 
-    /** Confluent's AvroConverter, each time with a registry that knows no schema yet. */
-    private static ObjectNode avro(JsonNode request) throws Exception {
+    /** Debezium's CloudEventsConverter, each time with a registry that knows no schema yet. */
+    private static ObjectNode cloudEvent(JsonNode request) throws Exception {
+        Map<String, Object> options = options(request);
+        Map<String, Object> avroOptions = new LinkedHashMap<>(Map.of("schema.registry.url", "mock://reference"));
+        MockSchemaRegistryClient registry = new MockSchemaRegistryClient(List.of(new AvroSchemaProvider()));
+        AvroConverter avro = new AvroConverter(registry);
+        avro.configure(avroOptions, false);
+        CloudEventsConverter converter = new CloudEventsConverter(avro);
+        converter.configure(options, false);
+        Schema schema = Converters.schema(request.get("schema"));
+        Object value = Converters.value(schema, request.get("value"));
+        byte[] bytes = converter.fromConnectData(request.get("topic").asText(), schema, value);
+        ObjectNode reply = JSON.createObjectNode().put("bytes", base64(bytes));
+        ObjectNode schemas = reply.putObject("schemas");
+        for (String subject : registry.getAllSubjects()) {
+            schemas.put(subject, registry.getLatestSchemaMetadata(subject).getSchema());
+        }
+        return reply;
+    }
+
+    private static Map<String, Object> options(JsonNode request) {
         Map<String, Object> options = new LinkedHashMap<>();
         request.get("config").properties().forEach(option -> options.put(option.getKey(), option.getValue().asText()));
+        return options;
+    }
+
+    /** A converter of Confluent's, each time with a registry that knows no schema yet. */
+    private static ObjectNode confluent(
+            JsonNode request, SchemaProvider provider, Function<SchemaRegistryClient, Converter> make)
+            throws Exception {
+        Map<String, Object> options = options(request);
         options.put("schema.registry.url", "mock://reference");
-        MockSchemaRegistryClient registry = new MockSchemaRegistryClient(List.of(new AvroSchemaProvider()));
-        AvroConverter converter = new AvroConverter(registry);
+        MockSchemaRegistryClient registry = new MockSchemaRegistryClient(List.of(provider));
+        Converter converter = make.apply(registry);
         converter.configure(options, request.get("key").asBoolean());
         Schema schema = Converters.schema(request.get("schema"));
         Object value = Converters.value(schema, request.get("value"));

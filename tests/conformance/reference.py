@@ -2,7 +2,7 @@
 
 Each class here drives one Java process running ``Reference.java`` against Debezium's jars. The jars' folder is
 ``HEADWATER_DEBEZIUM_JARS``; without it ``tools/services jars debezium`` fetches them and prints the folder. The same
-holds for Kafka Connect's jars, ``HEADWATER_CONNECT_JARS`` and ``tools/services jars connect``.
+holds for Kafka Connect's jars, ``HEADWATER_CONNECT_JARS`` and ``tools/services jars connect``, and for Google's types.
 """
 
 from __future__ import annotations
@@ -57,8 +57,14 @@ def connect_jars() -> Path:
     return _jars("connect", "connect-runtime")
 
 
+@functools.cache
+def google_types_jars() -> Path:
+    """The folder of Protobuf types that ProtobufConverter needs newer than Debezium's jars have them."""
+    return _jars("google-types", "proto-google-common-protos")
+
+
 def _jars(name: str, main: str) -> Path:
-    variable = f"HEADWATER_{name.upper()}_JARS"
+    variable = f"HEADWATER_{name.upper().replace('-', '_')}_JARS"
     folder = os.environ.get(variable)
     if folder is None:
         command = [str(REPOSITORY / "tools" / "services"), "jars", name]
@@ -93,7 +99,9 @@ def classes() -> Path:
 class _Process:
     """One ``Reference`` process: lines of JSON in, lines of JSON out, standard error kept for messages."""
 
-    def __init__(self, mode: str) -> None:
+    def __init__(self, mode: str, *before: Path) -> None:
+        """``before``: folders of jars that come before Debezium's."""
+        path = ":".join(map(str, (classes(), *(folder / "*" for folder in before), jars() / "*")))
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self._process = subprocess.Popen(
             [
@@ -102,7 +110,7 @@ class _Process:
                 "-XX:+UseSerialGC",
                 "-Dorg.apache.logging.log4j.level=WARN",
                 "-cp",
-                f"{classes()}:{jars()}/*",
+                path,
                 "Reference",
                 mode,
             ],
@@ -365,8 +373,11 @@ class _Asked:
     mode: str
 
     def __enter__(self) -> Self:
-        self._process = _Process(self.mode)
+        self._process = self._start()
         return self
+
+    def _start(self) -> _Process:
+        return _Process(self.mode)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -425,10 +436,8 @@ class Written(NamedTuple):
     schema: str | None
 
 
-class AvroConverterReference(_Asked):
-    """Confluent's AvroConverter with a registry of its own for each value, so that every schema has the id 1."""
-
-    mode = "avro-converter"
+class _ConfluentReference(_Asked):
+    """A converter of Confluent's with a registry of its own for each value, so that every schema has the id 1."""
 
     def from_connect_data(
         self, schema: Schema | None, value: Any, config: Mapping[str, str] | None = None, *, is_key: bool = False
@@ -443,6 +452,40 @@ class AvroConverterReference(_Asked):
         }
         answer = self._ask(question)
         return Written(_bytes(answer["bytes"]), answer.get("subject"), answer.get("text"))
+
+
+class AvroConverterReference(_ConfluentReference):
+    """Confluent's AvroConverter."""
+
+    mode = "avro-converter"
+
+
+class ProtobufConverterReference(_ConfluentReference):
+    """Confluent's ProtobufConverter."""
+
+    mode = "protobuf-converter"
+
+    def _start(self) -> _Process:
+        return _Process(self.mode, google_types_jars())
+
+
+class CloudEventsReference(_Asked):
+    """Debezium's CloudEventsConverter, whose Avro converter has a registry of its own for each value."""
+
+    mode = "cloud-events"
+
+    def from_connect_data(
+        self, schema: Schema, value: Any, config: Mapping[str, str]
+    ) -> tuple[bytes | None, dict[str, str]]:
+        """The message, and the schemas that were registered, by subject; see `ConverterReference`."""
+        question = {
+            "config": dict(config),
+            "topic": "topic",
+            "schema": _schema_json(schema),
+            "value": _value_json(schema, value),
+        }
+        answer = self._ask(question)
+        return _bytes(answer["bytes"]), answer["schemas"]
 
 
 class PartitionerReference(_Asked):

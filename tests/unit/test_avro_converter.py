@@ -20,10 +20,9 @@ from headwater.converter import ConversionError, RetriableConversionError
 from headwater.converters.avro.binary import long
 from headwater.converters.avro.connect_schema import Mapping, scrub
 from headwater.converters.avro.converter import AvroConverter, create
-from headwater.plan import Converters, plan
 from headwater.record import DECIMAL, Schema, Type, struct
-from headwater.shape import NULL, Const, EventShape, MessageShape, Slot, Stage, Struct
-from tests.connect_values import Planned, planned
+from headwater.shape import Const, Slot, Stage, Struct
+from tests.connect_values import Planned, planned, run_planned
 
 EDGES = [sign * (1 << bits) + off for bits in range(1, 63) for sign in (-1, 1) for off in (-1, 0, 1)]
 INT64 = st.integers(-(1 << 63), (1 << 63) - 1)
@@ -69,15 +68,6 @@ def read(folder: Path, message: bytes | None) -> Any:
     return value
 
 
-def run(case: Planned, converter: AvroConverter) -> list[bytes | None]:
-    """The values of the messages that the planned function gives."""
-    message = MessageShape("topic", None, NULL, case.schema, case.node)
-    function = plan(
-        EventShape("table", "create", case, (message,)), Converters(converter, converter, converter)
-    ).function
-    return [each[3] for each in function(*case.arguments())]
-
-
 @given(INT64 | st.sampled_from(EDGES))
 @example(-(1 << 63))
 @example((1 << 63) - 1)
@@ -92,7 +82,7 @@ def test_a_plan_writes_what_conversion_one_by_one_writes(scrubbing: AvroConverte
         Mapping(scrub_invalid_names=True).schema(case.schema).text()
     except ConversionError:
         return  # such as an empty name, which can't be scrubbed
-    assert run(case, scrubbing) == [scrubbing.convert("topic", case.schema, value) for value in case.values()]
+    assert run_planned(case, scrubbing) == [scrubbing.convert("topic", case.schema, value) for value in case.values()]
 
 
 def test_an_envelope_is_read_by_fastavro(make: Make, folder: Path) -> None:
@@ -171,12 +161,12 @@ def test_whole_keys_and_values_of_bytes_stand_there_as_they_are(make: Make) -> N
     schema = Schema(Type.BYTES)
     assert make().convert("t", schema, b"abc") == b"\0\0\0\0\1abc"
     case = Planned(schema, Slot("a0", Stage.ROW), {}, [{"a0": b"abc"}])
-    assert run(case, make()) == [b"\0\0\0\0\1abc"]
+    assert run_planned(case, make()) == [b"\0\0\0\0\1abc"]
 
 
 def test_a_slot_that_is_null_is_a_null_message(make: Make) -> None:
     case = Planned(Schema(Type.STRING, optional=True), Slot("a0", Stage.ROW), {}, [{"a0": None}, {"a0": "x"}])
-    assert run(case, make()) == [None, b"\0\0\0\0\1\2\2x"]
+    assert run_planned(case, make()) == [None, b"\0\0\0\0\1\2\2x"]
 
 
 def test_values_without_a_schema_are_confluents_anything(make: Make, folder: Path) -> None:
@@ -248,7 +238,7 @@ def test_the_registrys_latest_schema_decides_where_it_is_asked_to(make: Make, fo
     message = latest.convert("topic", narrow, value)
     assert read(folder, message) == {"extra": "none", "n": 7, "a": "b"}
     case = Planned(narrow, Struct((Slot("a", Stage.ROW), Slot("n", Stage.EVENT), Const(True))), {"n": 7}, [{"a": "b"}])
-    assert run(case, latest) == [message]
+    assert run_planned(case, latest) == [message]
     assert len(list((folder / "ids").iterdir())) == 1
 
 

@@ -6,18 +6,24 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from headwater.conversion import Conversion
+from headwater.converter import RetriableConversionError
 from headwater.converters.json import create as json_converter
 from headwater.converters.simple_header import create as header_converter
 from headwater.converters.string import create as string_converter
 from headwater.plan import Converters, plan
 from headwater.sink import Message
+from headwater.source import Rows
 from headwater.sources.mysql.shapes import ShapeOptions, snapshot_shape
 from headwater.sources.mysql.table import Column, Table
 from headwater.sources.mysql.types import ValueOptions
+from headwater.tolerance import Rejections, Tolerance
 from headwater.worker.transforms import build_chain
+from tests.unit.test_pipeline import Log
 
 DOCS = Path(__file__).parents[2] / "docs" / "outbox.md"
 TEXT = ("aggregate_type", "aggregate_id", "type")
@@ -56,9 +62,12 @@ def documented() -> dict[str, str]:
 
 def sent(converters: Converters, transforms: Mapping[str, str], *kinds: str) -> list[Message]:
     """The messages of one row for each aggregate type."""
-    rows = [(ID, kind, "c-17", "CoursePostedEvent", PAYLOAD, "2023-11-14 22:13:20") for kind in kinds]
     planned = plan(snapshot_shape(OUTBOX, OPTIONS), converters, build_chain(transforms).plan)
-    return planned.function(rows, *PLACE)
+    return planned.function(rows(*kinds), *PLACE)
+
+
+def rows(*kinds: str) -> list[tuple[str, ...]]:
+    return [(ID, kind, "c-17", "CoursePostedEvent", PAYLOAD, "2023-11-14 22:13:20") for kind in kinds]
 
 
 def test_one_outbox_many_topics() -> None:
@@ -67,6 +76,39 @@ def test_one_outbox_many_topics() -> None:
     _, _, key, value, headers, _, _ = messages[0]
     assert (key, value) == (b"c-17", PAYLOAD.encode())
     assert headers == [("id", ID.encode()), ("eventType", b"CoursePostedEvent")]
+
+
+class NeedsRegistry:
+    """A converter that can't write messages to a topic while the registry is down."""
+
+    def __init__(self, topic: str) -> None:
+        self.topic: str | None = topic
+
+    def plan(self, topic: str, *_: Any) -> str:
+        if topic == self.topic:
+            raise RetriableConversionError("the registry is down", lambda: None)
+        return repr(b"written")
+
+    def convert(self, topic: str, *_: Any) -> bytes:
+        return eval(self.plan(topic))
+
+
+@pytest.mark.parametrize("tolerance", [Tolerance(), Tolerance(messages=True)], ids=["none", "all"])
+def test_no_row_is_given_up_for_a_registry_that_is_down_when_its_topic_first_comes(tolerance: Tolerance) -> None:
+    value = NeedsRegistry("outbox.event.Order")
+    conversion = Conversion(
+        Log([]),
+        build_chain(documented()),
+        Converters(STRING.key, value, STRING.header),
+        tolerance,
+        Rejections(tolerance, lambda _: None),
+    )
+    routed = Rows(snapshot_shape(OUTBOX, OPTIONS), (rows("Course", "Order"), *PLACE), 0)
+    for _ in range(2):
+        with pytest.raises(RetriableConversionError):
+            conversion.rows(routed)
+    value.topic = None
+    assert [topic for _, topic, *_ in conversion.rows(routed)] == ["outbox.event.Course", "outbox.event.Order"]
 
 
 @pytest.mark.parametrize(

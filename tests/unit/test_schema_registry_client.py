@@ -3,70 +3,33 @@
 from __future__ import annotations
 
 import json
-import threading
+import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+from headwater.converter import RetriableConversionError
+from headwater.converters.avro.converter import create
 from headwater.converters.schema_registry.client import Connection, RegistryClient
 from headwater.converters.schema_registry.registry import (
     IncompatibleSchemaError,
     NotRegisteredError,
     Registered,
     RegistryError,
+    SchemaType,
 )
-
-
-@dataclass
-class Registry:
-    """A server that gives its answers one after the other, the last for ever."""
-
-    answers: list[tuple[int, bytes]]
-    asked: list[tuple[str, str | None, bytes]] = field(default_factory=list)
-    port: int = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+from headwater.record import Schema, Type
+from tests.certificates import Authority
+from tests.registry_server import Registry, serving
 
 
 @pytest.fixture
 def registries() -> Iterator[list[Registry]]:
     """Three servers; what each answers is for the test to say."""
-    started = [Registry([(200, b'{"id": 7}')]) for _ in range(3)]
-    servers = [_serve(registry) for registry in started]
-    yield started
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-def _serve(registry: Registry) -> HTTPServer:
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            registry.asked.append((self.path, self.headers.get("Authorization"), body))
-            status, content = registry.answers[0]
-            if len(registry.answers) > 1:
-                registry.answers.pop(0)
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            if status == 307:
-                self.send_header("Location", "http://127.0.0.1:1/")
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = answer  # noqa: N815 - the names that http.server asks for
-
-        def log_message(self, *_arguments: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    registry.port = server.server_port
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    return server
+    with ExitStack() as stack:
+        yield [stack.enter_context(serving([(200, b'{"id": 7}')])) for _ in range(3)]
 
 
 def client(*urls: str, retries: int = 0, authorization: str | None = None, normalize: bool = False) -> RegistryClient:
@@ -136,3 +99,82 @@ def test_a_refusal_is_not_asked_for_again(registries: list[Registry]) -> None:
     with pytest.raises(IncompatibleSchemaError):
         client(registries[0].url, registries[1].url, retries=3).register("s", '"int"')
     assert [len(registry.asked) for registry in registries] == [1, 0, 0]
+
+
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority()
+
+
+def server_tls(authority: Authority, folder: Path, host: str, *, asks_clients: bool = False) -> ssl.SSLContext:
+    """What a server needs to speak TLS as ``host``."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority.sign(host).write_pem(folder / "server.pem"))
+    if asks_clients:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cadata=authority.pem.decode())
+    return context
+
+
+def write_to(registry: Registry, **options: str) -> bytes | None:
+    """A message of a converter with that registry; options' names have _ for a dot."""
+    named = {name.replace("_", "."): value for name, value in options.items()}
+    converter = create({"schema.registry.url": registry.url, "max.retries": "0", **named}, is_key=False)
+    return converter.convert("t", Schema(Type.STRING), "a")
+
+
+def test_the_authority_of_a_server_is_trusted_by_file_or_in_place(authority: Authority, tmp_path: Path) -> None:
+    trusted = tmp_path / "authority.pem"
+    trusted.write_bytes(authority.pem)
+    with serving([(200, b'{"id": 7}')], server_tls(authority, tmp_path, "127.0.0.1")) as registry:
+        assert write_to(registry, schema_registry_ssl_truststore_location=str(trusted)) is not None
+        assert write_to(registry, schema_registry_ssl_truststore_certificates=authority.pem.decode()) is not None
+        with pytest.raises(RetriableConversionError, match="CERTIFICATE_VERIFY_FAILED"):
+            write_to(registry)
+        assert len(registry.asked) == 2
+
+
+def test_a_certificate_must_be_for_its_host_unless_that_is_not_wanted(authority: Authority, tmp_path: Path) -> None:
+    certificates = {"schema_registry_ssl_truststore_certificates": authority.pem.decode()}
+    with serving([(200, b'{"id": 7}')], server_tls(authority, tmp_path, "elsewhere")) as registry:
+        with pytest.raises(RetriableConversionError, match="IP address mismatch"):
+            write_to(registry, **certificates)
+        assert write_to(registry, **certificates, schema_registry_ssl_endpoint_identification_algorithm="") is not None
+
+
+def test_a_registry_may_ask_for_a_certificate(authority: Authority, tmp_path: Path) -> None:
+    certificates = {"schema_registry_ssl_truststore_certificates": authority.pem.decode()}
+    keystore = authority.sign("client").write_pem(tmp_path / "client.pem")
+    with serving([(200, b'{"id": 7}')], server_tls(authority, tmp_path, "127.0.0.1", asks_clients=True)) as registry:
+        assert write_to(registry, **certificates, schema_registry_ssl_keystore_location=str(keystore)) is not None
+        with pytest.raises(RetriableConversionError, match="can't be asked"):
+            write_to(registry, **certificates)
+
+
+@pytest.mark.parametrize(
+    ("options", "authorization"),
+    [
+        (
+            {"basic_auth_credentials_source": "USER_INFO", "basic_auth_user_info": "anna:s@crab"},
+            "Basic YW5uYTpzQGNyYWI=",
+        ),
+        ({"bearer_auth_credentials_source": "STATIC_TOKEN", "bearer_auth_token": "t0ken"}, "Bearer t0ken"),
+        ({}, None),
+    ],
+)
+def test_it_signs_in_over_tls(
+    authority: Authority, tmp_path: Path, options: dict[str, str], authorization: str | None
+) -> None:
+    certificates = {"schema_registry_ssl_truststore_certificates": authority.pem.decode()}
+    with serving([(200, b'{"id": 7}')], server_tls(authority, tmp_path, "127.0.0.1")) as registry:
+        assert write_to(registry, **certificates, **options) == b"\0\0\0\0\7\2a"
+        assert [each[1] for each in registry.asked] == [authorization]
+
+
+def test_another_type_of_schema_is_told_apart(registries: list[Registry]) -> None:
+    asking = RegistryClient(Connection([registries[0].url], retries=0), SchemaType.PROTOBUF)
+    asking.register("s", "message A {}")
+    assert json.loads(registries[0].asked[0][2]) == {"schema": "message A {}", "schemaType": "PROTOBUF"}
+    registries[0].answers = [(200, b'{"id": 3, "schema": "\\"int\\""}')]
+    with pytest.raises(IncompatibleSchemaError, match="is AVRO, not PROTOBUF"):
+        asking.latest("s")

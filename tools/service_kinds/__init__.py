@@ -2,6 +2,7 @@
 
 from service_kinds.connect import ConnectJars
 from service_kinds.debezium import DebeziumJars
+from service_kinds.google_types import GoogleTypesJars
 from service_kinds.jars import JarSet
 from service_kinds.kafka import Kafka
 from service_kinds.mariadb import MariaDB
@@ -30,4 +31,4 @@ AVAILABLE: dict[str, type[Service]] = {
 }
 
 #: Sets of jars that are no server.
-JAR_SETS: dict[str, type[JarSet]] = {kind.name: kind for kind in (ConnectJars, DebeziumJars)}
+JAR_SETS: dict[str, type[JarSet]] = {kind.name: kind for kind in (ConnectJars, DebeziumJars, GoogleTypesJars)}

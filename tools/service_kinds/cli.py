@@ -29,6 +29,7 @@ examples:
   tools/services wipe mysql             stop mysql and delete its data; the software stays
   tools/services jars debezium          fetch Debezium's jars, print the folder that holds them
   tools/services jars connect           the same for Kafka Connect's
+  tools/services jars google-types      the same for the Protobuf types that Confluent's converter needs
 
 environment:
   HEADWATER_SERVICES_DIR                software, data and logs (default: .services in the checkout)

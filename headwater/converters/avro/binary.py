@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from headwater.converters.decimal_text import decimal_bytes
+
 if TYPE_CHECKING:
     from mypy_extensions import i64
 
@@ -60,11 +62,6 @@ def string(value: str) -> bytes:
 def some_string(value: str) -> bytes:
     """A string behind the number of its branch."""
     return b"\x02" + octets(value.encode("utf-8", "replace"))
-
-
-def decimal_bytes(unscaled: int) -> bytes:
-    """``BigInteger.toByteArray``: as few bytes as hold the value and its sign, the highest first."""
-    return unscaled.to_bytes((unscaled + (unscaled < 0)).bit_length() // 8 + 1, "big", signed=True)
 
 
 def decimal(unscaled: int) -> bytes:

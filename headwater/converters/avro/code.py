@@ -8,13 +8,14 @@ planned; those of a log event, joined once for all its rows; and a call for each
 
 from __future__ import annotations
 
-from headwater.converter import ConversionError, Scope
+from headwater.converter import CALLS_ARE_SLOTS, ConversionError, Scope
 from headwater.converters.avro import binary
 from headwater.converters.avro.schema import AvroSchema, Kind
 from headwater.converters.avro.values import AvroValues, default_of, null, pack_double, pack_float
+from headwater.converters.decimal_text import decimal_bytes
 from headwater.converters.pieces import Pieces
 from headwater.record import DECIMAL, Schema, Type
-from headwater.shape import Const, Node, Slot, Stage, Struct
+from headwater.shape import Call, Const, Node, Slot, Stage, Struct
 
 _SOME = b"\x02"
 """The number of a union's second branch."""
@@ -43,7 +44,7 @@ class AvroCode:
         if avro.kind is not Kind.BYTES:
             prefix, branch = self._values.branch(schema, avro)
             return self._present(schema, branch, prefix, name)
-        return f"{self._scope.bind(binary.decimal_bytes)}({name})" if schema.name == DECIMAL else name
+        return f"{self._scope.bind(decimal_bytes)}({name})" if schema.name == DECIMAL else name
 
     def _write(self, schema: Schema, avro: AvroSchema, node: Node) -> None:
         match node:
@@ -53,6 +54,8 @@ class AvroCode:
                 self._pieces.computed(stage, self._slot(schema, avro, name))
             case Struct():
                 self._write_record(schema, avro, node)
+            case Call():
+                raise TypeError(CALLS_ARE_SLOTS)
 
     def _write_record(self, schema: Schema, avro: AvroSchema, node: Struct) -> None:
         prefix, record = self._values.branch(schema, avro)

@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from headwater.converter import ConversionError
-from headwater.converters.avro.binary import decimal_bytes
 from headwater.converters.avro.schema import (
     NO_DEFAULT,
     AvroField,
@@ -27,6 +26,8 @@ from headwater.converters.avro.schema import (
     named,
     record_fields,
 )
+from headwater.converters.decimal_text import decimal_bytes
+from headwater.converters.expected import field_value
 from headwater.converters.java_text import decimal_scale, floating
 from headwater.java_double import double_text
 from headwater.record import DECIMAL, Field, Schema, Type
@@ -283,12 +284,6 @@ class _Translation:
                 }
             case _:
                 return value
-
-
-def field_value(field: Field, struct: dict[str, Any]) -> Any:
-    """``Struct.get``: null where there is neither a value nor a default."""
-    value = struct.get(field.name)
-    return field.schema.default if value is None else value
 
 
 def _or_null(schema: Schema, avro: AvroSchema) -> AvroSchema:

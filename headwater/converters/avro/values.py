@@ -14,9 +14,10 @@ from typing import Any
 
 from headwater.converter import ConversionError
 from headwater.converters.avro import binary
-from headwater.converters.avro.connect_schema import ANYTHING, Mapping, field_value
+from headwater.converters.avro.connect_schema import ANYTHING, Mapping
 from headwater.converters.avro.schema import NO_DEFAULT, AvroField, AvroSchema, Json, Kind
-from headwater.converters.expected import INTEGER_BITS, expect, integer_check
+from headwater.converters.decimal_text import decimal_bytes
+from headwater.converters.expected import INTEGER_BITS, expect, field_value, integer_check
 from headwater.record import DECIMAL, Field, Schema, Type
 
 Write = Callable[[Any], bytes]
@@ -68,7 +69,7 @@ class AvroValues:
         if schema is None or avro.kind is not Kind.BYTES:
             return self.writer(schema, avro)
         if schema.name == DECIMAL:
-            return _checked(int, schema, binary.decimal_bytes)
+            return _checked(int, schema, decimal_bytes)
         return _checked(bytes, schema, lambda value: value)
 
     def branch(self, schema: Schema, avro: AvroSchema) -> tuple[bytes, AvroSchema]:
@@ -113,7 +114,7 @@ class AvroValues:
     def _decimal(self, schema: Schema, avro: AvroSchema) -> Write:
         if avro.kind is Kind.FIXED:
             fixed = _fixed(avro)
-            return _checked(int, schema, lambda value: fixed(binary.decimal_bytes(value)))
+            return _checked(int, schema, lambda value: fixed(decimal_bytes(value)))
         return _checked(int, schema, binary.decimal)
 
     def _array(self, schema: Schema | None, avro: AvroSchema) -> Write:

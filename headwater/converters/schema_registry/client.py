@@ -23,6 +23,7 @@ from headwater.converters.schema_registry.registry import (
     NotRegisteredError,
     Registered,
     RegistryError,
+    SchemaType,
 )
 
 CONTENT_TYPE = "application/vnd.schemaregistry.v1+json"
@@ -67,8 +68,9 @@ class Connection:
 class RegistryClient:
     """`headwater.converters.schema_registry.registry.SchemaRegistry`."""
 
-    def __init__(self, connection: Connection, *, normalize: bool = False) -> None:
+    def __init__(self, connection: Connection, type_: SchemaType = SchemaType.AVRO, *, normalize: bool = False) -> None:
         self._connection = connection
+        self._type = type_
         self._servers = [_Server.of(url, connection.authorization) for url in connection.urls]
         self._normalize = "true" if normalize else "false"
         proxies = dict.fromkeys(("http", "https"), connection.proxy) if connection.proxy else {}
@@ -79,21 +81,35 @@ class RegistryClient:
     def register(self, subject: str, text: str) -> int:
         """As `SchemaRegistry.register`."""
         path = f"/subjects/{quote(subject, safe='')}/versions?normalize={self._normalize}"
-        return _number(self._ask(path, {"schema": text}))
+        return _number(self._ask(path, self._body(text)))
 
     def look_up(self, subject: str, text: str) -> int:
         """As `SchemaRegistry.look_up`."""
         path = f"/subjects/{quote(subject, safe='')}?normalize={self._normalize}&deleted=false"
-        return _number(self._ask(path, {"schema": text}))
+        return _number(self._ask(path, self._body(text)))
 
     def latest(self, subject: str) -> Registered:
         """As `SchemaRegistry.latest`."""
         answer = self._ask(f"/subjects/{quote(subject, safe='')}/versions/latest")
-        return Registered(_number(answer), _schema(answer))
+        return Registered(_number(answer), self._text(answer))
 
     def by_id(self, number: int) -> Registered:
         """As `SchemaRegistry.by_id`."""
-        return Registered(number, _schema(self._ask(f"/schemas/ids/{number}")))
+        return Registered(number, self._text(self._ask(f"/schemas/ids/{number}")))
+
+    def _body(self, text: str) -> dict[str, str]:
+        """A schema as it is sent; one without a type is Avro."""
+        return {"schema": text} if self._type is SchemaType.AVRO else {"schema": text, "schemaType": self._type}
+
+    def _text(self, answer: Any) -> str:
+        """The text of the schema in an answer. Raises `IncompatibleSchemaError` for one of another type."""
+        match answer:
+            case {"schema": str(text)}:
+                found = answer.get("schemaType") or SchemaType.AVRO
+                if found != self._type:
+                    raise IncompatibleSchemaError(f"the registry's schema is {found}, not {self._type}")
+                return text
+        raise RegistryError(f"the registry's answer has no schema: {str(answer)[:LONGEST_MESSAGE]}")
 
     def _ask(self, path: str, body: Mapping[str, str] | None = None) -> Any:
         """The answer's JSON. Each server is asked in turn; the one that answers is asked first from then on."""
@@ -185,10 +201,3 @@ def _number(answer: Any) -> int:
         case {"id": int(number)} if 0 <= number < 1 << 31:
             return number
     raise RegistryError(f"the registry's answer has no schema's id: {str(answer)[:LONGEST_MESSAGE]}")
-
-
-def _schema(answer: Any) -> str:
-    match answer:
-        case {"schema": str(text)}:
-            return text
-    raise RegistryError(f"the registry's answer has no schema: {str(answer)[:LONGEST_MESSAGE]}")

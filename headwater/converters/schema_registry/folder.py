@@ -1,6 +1,6 @@
 """Schemas in a folder, for one machine without a registry: same numbers in messages, same subjects and versions.
 
-    ids/1.avsc                 a schema, in a file named by its number
+    ids/1.avsc                 a schema, in a file named by its number; .proto and .json for the other types
     subjects/NAME.json         the numbers of a subject's schemas, oldest first; NAME is written as in an address
 
 A number never changes and never comes again, so that a copy of the folder is all that a reader needs. A new schema is
@@ -19,19 +19,23 @@ from tempfile import NamedTemporaryFile
 from typing import TypeVar
 from urllib.parse import quote
 
-from headwater.converters.schema_registry.registry import NotRegisteredError, Registered, RegistryError
+from headwater.converters.schema_registry.registry import NotRegisteredError, Registered, RegistryError, SchemaType
 
 T = TypeVar("T")
+
+_SUFFIXES = {SchemaType.AVRO: "avsc", SchemaType.JSON: "json", SchemaType.PROTOBUF: "proto"}
 
 
 class SchemaFolder:
     """`headwater.converters.schema_registry.registry.SchemaRegistry`; several processes may share one folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, type_: SchemaType = SchemaType.AVRO) -> None:
         self._folder = folder
+        self._type = type_
         self._ids = folder / "ids"
         self._subjects = folder / "subjects"
-        self._numbers_by_text: dict[str, int] = {}
+        self._numbers_by_schema: dict[tuple[str, str], int] = {}
+        """By the suffix of its file and its text."""
 
     def register(self, subject: str, text: str) -> int:
         """As `SchemaRegistry.register`."""
@@ -54,19 +58,19 @@ class SchemaFolder:
     def by_id(self, number: int) -> Registered:
         """As `SchemaRegistry.by_id`."""
         try:
-            return Registered(number, self._guarded((self._ids / f"{number}.avsc").read_text))
+            return Registered(number, self._guarded(self._schema_file(number).read_text))
         except FileNotFoundError:
-            raise NotRegisteredError(f"{self._folder} has no schema with the id {number}") from None
+            raise NotRegisteredError(f"{self._folder} has no {self._type} schema with the id {number}") from None
 
     def _register(self, subject: str, text: str) -> int:
         self._ids.mkdir(parents=True, exist_ok=True)
         self._subjects.mkdir(exist_ok=True)
         with self._locked():
             self._read_new()
-            number = self._numbers_by_text.get(text)
+            number = self._numbers_by_schema.get((_SUFFIXES[self._type], text))
             if number is None:
-                number = max(self._numbers_by_text.values(), default=0) + 1
-                _replace(self._ids / f"{number}.avsc", text)
+                number = max(self._numbers_by_schema.values(), default=0) + 1
+                _replace(self._schema_file(number), text)
             numbers = self._numbers(subject)
             if number not in numbers:
                 _replace(self._subject_file(subject), json.dumps([*numbers, number]))
@@ -74,10 +78,11 @@ class SchemaFolder:
 
     def _read_new(self) -> None:
         """The schemas that others have added since; one that is there never changes."""
-        known = set(self._numbers_by_text.values())
-        for file in self._ids.glob("*.avsc"):
-            if int(file.stem) not in known:
-                self._numbers_by_text[file.read_text()] = int(file.stem)
+        known = set(self._numbers_by_schema.values())
+        for suffix in _SUFFIXES.values():
+            for file in self._ids.glob(f"*.{suffix}"):
+                if int(file.stem) not in known:
+                    self._numbers_by_schema[suffix, file.read_text()] = int(file.stem)
 
     def _numbers(self, subject: str) -> list[int]:
         try:
@@ -85,6 +90,9 @@ class SchemaFolder:
         except FileNotFoundError:
             return []
         return numbers
+
+    def _schema_file(self, number: int) -> Path:
+        return self._ids / f"{number}.{_SUFFIXES[self._type]}"
 
     def _subject_file(self, subject: str) -> Path:
         return self._subjects / f"{quote(subject, safe='').replace('.', '%2E')}.json"

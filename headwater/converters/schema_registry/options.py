@@ -23,7 +23,7 @@ from headwater.config import (
 )
 from headwater.converters.schema_registry.client import Connection, RegistryClient, basic
 from headwater.converters.schema_registry.folder import SchemaFolder
-from headwater.converters.schema_registry.registry import SchemaRegistry
+from headwater.converters.schema_registry.registry import SchemaRegistry, SchemaType
 from headwater.converters.schema_registry.subjects import SUBJECT_OPTIONS
 
 
@@ -192,17 +192,22 @@ REGISTRY_REFUSED = {
 REGISTRY_IGNORED = {
     "max.schemas.per.subject": "schemas are kept by schemas.cache.config",
     "schema.reflection": "it belongs to Java's classes",
-    "avro.reflection.allow.null": "it belongs to Java's classes",
-    "avro.use.logical.type.converters": "it belongs to Java's classes",
-    "avro.remove.java.properties": "no property of Java's is written",
 }
+SCHEMA_CACHE = Option(
+    "schemas.cache.config",
+    OptionType.INT,
+    1000,
+    "How many schemas a converter keeps prepared.",
+    Importance.LOW,
+    at_least(0),
+)
 
 
-def make_registry(config: Config) -> SchemaRegistry:
-    """The registry that the options name; nothing is asked yet. Raises `ConfigError`."""
+def make_registry(config: Config, type_: SchemaType) -> SchemaRegistry:
+    """The registry that the options name, of schemas of one type; nothing is asked yet. Raises `ConfigError`."""
     urls: list[str] = config["schema.registry.url"]
     if urls[0].startswith("file:"):
-        return SchemaFolder(Path(unquote(urlsplit(urls[0]).path)))
+        return SchemaFolder(Path(unquote(urlsplit(urls[0]).path)), type_)
     proxy = f"{config['proxy.host']}:{config['proxy.port']}" if config["proxy.host"] else None
     timeout = max(config["http.connect.timeout.ms"], config["http.read.timeout.ms"])
     connection = Connection(
@@ -215,7 +220,7 @@ def make_registry(config: Config) -> SchemaRegistry:
         first_wait=config["retries.wait.ms"] / 1000,
         longest_wait=config["retries.max.wait.ms"] / 1000,
     )
-    return RegistryClient(connection, normalize=config["normalize.schemas"])
+    return RegistryClient(connection, type_, normalize=config["normalize.schemas"])
 
 
 def _authorization(config: Config) -> str | None:

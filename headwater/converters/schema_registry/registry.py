@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
+
+
+class SchemaType(StrEnum):
+    """What schemas are written in; the values are the registry's names."""
+
+    AVRO = "AVRO"
+    JSON = "JSON"
+    PROTOBUF = "PROTOBUF"
 
 
 class RegistryError(Exception):
@@ -27,7 +36,7 @@ class Registered:
 
 
 class SchemaRegistry(Protocol):
-    """Used by one thread; every method raises `RegistryError`."""
+    """Of schemas of one type. Used by one thread; every method raises `RegistryError`."""
 
     def register(self, subject: str, text: str) -> int:
         """The schema's number under its subject, which gets a new version where it is new there."""

@@ -1,5 +1,5 @@
 """Kafka Connect itself for tests: a standalone worker as a process of its own, with two of Debezium's connectors and
-Confluent's Avro converter."""
+Confluent's converters."""
 
 from __future__ import annotations
 
@@ -46,11 +46,21 @@ CONNECTORS = {
 }
 """The jars that these connectors are delivered with; the others would take longer to load."""
 
-AVRO_CONVERTER = "io.confluent.connect.avro.AvroConverter"
-AVRO_CONVERTER_JARS = (
-    *("avro", "common-utils", "failureaccess", "guava", "kafka-avro-serializer", "kafka-connect-avro-converter"),
-    *("kafka-connect-avro-data", "kafka-schema-registry-client", "kafka-schema-serializer"),
-)
+REGISTRY_JARS = ("common-utils", "failureaccess", "guava", "kafka-schema-registry-client", "kafka-schema-serializer")
+CONFLUENT_CONVERTERS = {
+    "io.confluent.connect.avro.AvroConverter": (
+        *("avro", "kafka-avro-serializer", "kafka-connect-avro-converter", "kafka-connect-avro-data"),
+        *REGISTRY_JARS,
+    ),
+    "io.confluent.connect.protobuf.ProtobufConverter": (
+        *("kafka-connect-protobuf-converter", "kafka-protobuf-provider", "kafka-protobuf-serializer"),
+        *("kafka-protobuf-types", "protobuf-java", "protobuf-java-util", "wire-schema-jvm", "wire-runtime-jvm"),
+        *("kotlin-stdlib", "okio-jvm", "proto-google-common-protos"),
+        *REGISTRY_JARS,
+    ),
+}
+NOT_COMPARED = "io.confluent.connect.json.JsonSchemaConverter"
+"""A converter of ours whose jars are not among Debezium's."""
 
 LOGGING = """\
 rootLogger.level = INFO
@@ -91,12 +101,13 @@ class ConnectProcess:
             folder = plugins / connector
             folder.mkdir(parents=True)
             _link_jars(folder, (*COMMON_JARS, *names))
-        converter = plugins / "avro"
-        converter.mkdir()
-        _link_jars(converter, AVRO_CONVERTER_JARS)
-        # the manifest that this version of the converter lacks, as Kafka's `connect-plugin-path sync-manifests` adds it
-        with zipfile.ZipFile(converter / "manifest.jar", "w") as manifest:
-            manifest.writestr("META-INF/services/org.apache.kafka.connect.storage.Converter", AVRO_CONVERTER)
+        for converter, names in CONFLUENT_CONVERTERS.items():
+            folder = plugins / converter
+            folder.mkdir()
+            _link_jars(folder, names)
+            # the manifest that this version of the converter lacks, as `connect-plugin-path sync-manifests` adds it
+            with zipfile.ZipFile(folder / "manifest.jar", "w") as manifest:
+                manifest.writestr("META-INF/services/org.apache.kafka.connect.storage.Converter", converter)
         return plugins
 
     def start(self) -> Self:

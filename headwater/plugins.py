@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from headwater.config import ConfigDef
+from headwater.plugin_path import PluginFileError, load_plugin, plugin_names
 from headwater.transform import Part
 from headwater.transforms.record_function import RecordFunction
 
@@ -141,16 +142,22 @@ def _debezium_transform(name: str, short: str) -> _Plugin:
     return _Plugin(f"io.debezium.transforms.{name}", short, f"headwater.transforms.{short}")
 
 
+def _mongodb_transform(name: str, short: str) -> _Plugin:
+    return _Plugin(f"io.debezium.connector.mongodb.transforms.{name}", short, f"headwater.transforms.{short}")
+
+
 def _predicate(name: str, short: str) -> _Plugin:
     return _Plugin(f"org.apache.kafka.connect.transforms.predicates.{name}", short, f"headwater.predicates.{short}")
 
 
 _TRANSFORMS = (
     _debezium_transform("outbox.EventRouter", "event_router"),
+    _mongodb_transform("outbox.MongoEventRouter", "mongo_event_router"),
     _debezium_transform("ByLogicalTableRouter", "by_logical_table_router"),
     _debezium_transform("ContentBasedRouter", "content_based_router"),
     _debezium_transform("EnforceRecordSize", "enforce_record_size"),
     _debezium_transform("ExtractChangedRecordState", "extract_changed_record_state"),
+    _mongodb_transform("ExtractNewDocumentState", "extract_new_document_state"),
     _debezium_transform("ExtractNewRecordState", "extract_new_record_state"),
     _debezium_transform("HeaderToValue", "header_to_value"),
     _debezium_transform("partitions.PartitionRouting", "partition_routing"),
@@ -202,6 +209,10 @@ class UnknownPluginError(LookupError):
         )
 
 
+class OwnTransformError(Exception):
+    """A transform of one's own that can't be loaded: says where it is and why."""
+
+
 class MissingExtraError(ImportError):
     """A client library is not installed; the text names the extra that brings it."""
 
@@ -243,20 +254,35 @@ class TransformPlugin:
 OWN_TRANSFORMS = "headwater.transforms"
 """The group of entry points that transforms of installed packages are found by; each goes by its entry point's name.
 
-It is a function (see `headwater.transforms.record_function`), or has what a `TransformModule` has.
+It is a function (see `headwater.transforms.record_function`), or has what a `TransformModule` has. Those in files are
+found by `headwater.plugin_path`.
 """
 
 
 def find_transform(name: str) -> TransformPlugin:
     """The transform that ``transforms.NAME.type`` names.
 
-    Raises `UnknownPluginError`, and what importing a package's own transform raises.
+    Raises `UnknownPluginError` or `OwnTransformError`.
     """
-    for entry_point in entry_points(group=OWN_TRANSFORMS, name=name):
-        return _own_transform(entry_point.load())
+    own = _find_own_transform(name)
+    if own is not None:
+        return own
     plugin = _find(_TRANSFORMS, "Transformation", name)
     module = cast("TransformModule", _load(plugin))
     return TransformPlugin(module.OPTIONS, partial(module.create, part=plugin.part))
+
+
+def _find_own_transform(name: str) -> TransformPlugin | None:
+    for entry_point in entry_points(group=OWN_TRANSFORMS, name=name):
+        try:
+            return _own_transform(entry_point.load())
+        except Exception as error:
+            raise OwnTransformError(f"{entry_point.value} can't be loaded: {type(error).__name__}: {error}") from error
+    try:
+        module = load_plugin(name)
+    except PluginFileError as error:
+        raise OwnTransformError(str(error)) from error
+    return None if module is None else _own_transform(getattr(module, "transform", module))
 
 
 def _own_transform(loaded: Any) -> TransformPlugin:
@@ -315,11 +341,21 @@ def plugin_classes() -> list[tuple[str, str]]:
         )
         for plugin in plugins
         if _is_installed(plugin)
-    ] + [(entry_point.name, "transformation") for entry_point in entry_points(group=OWN_TRANSFORMS)]
+    ] + [(name, "transformation") for name in _own_transforms()]
+
+
+def _own_transforms() -> list[str]:
+    return sorted({*plugin_names(), *(entry_point.name for entry_point in entry_points(group=OWN_TRANSFORMS))})
 
 
 def plugin_options(name: str) -> ConfigDef:
-    """What can be configured of a plugin of any kind. Raises `UnknownPluginError` or `MissingExtraError`."""
+    """What can be configured of a plugin of any kind.
+
+    Raises `UnknownPluginError`, `OwnTransformError` or `MissingExtraError`.
+    """
+    own = _find_own_transform(name)
+    if own is not None:
+        return own.options
     known = (*_CONNECTORS, *_HEADER_CONVERTERS, *_VALUE_CONVERTERS, *_TRANSFORMS, *_PREDICATES)
     plugin = _find(known, "Plugin", name)
     if plugin in _CONNECTORS:
@@ -339,7 +375,8 @@ def _find(plugins: Sequence[_Plugin], kind: str, name: str) -> _Plugin:
     for plugin in plugins:
         if plugin.answers_to(name):
             return plugin
-    raise UnknownPluginError(kind, name, [plugin.class_name for plugin in plugins])
+    own = _own_transforms() if plugins is _TRANSFORMS else ()
+    raise UnknownPluginError(kind, name, [*(plugin.class_name for plugin in plugins), *own])
 
 
 def _load(plugin: _Plugin) -> Any:

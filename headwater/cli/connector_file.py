@@ -48,6 +48,7 @@ def built(connector: Path, worker_file: Path | None) -> Iterator[Built]:
     """Build a connector from its file; what goes wrong meanwhile and inside is a `click.ClickException`."""
     from headwater.config import ConfigError
     from headwater.converter import ConversionError
+    from headwater.plugin_path import use_plugin_path
     from headwater.properties import PropertiesError, parse_properties
     from headwater.source import SourceError
     from headwater.transform import TransformError
@@ -62,6 +63,7 @@ def built(connector: Path, worker_file: Path | None) -> Iterator[Built]:
             properties = parse_properties(worker_file.read_bytes()) if worker_file else {}
             worker = read_worker_config(_registering_in(schemas, properties))
             redact = worker.references.redact
+            use_plugin_path(worker.plugin_path)
             config = read_connector_config(_registering_in(schemas, _read_config(connector)), worker.references)
             redact = config.redact
             converters = build_converters(worker, config)

@@ -44,6 +44,7 @@ def worker(file: Path | None, *, from_environment: bool) -> None:
     On the first signal what is under way is delivered and offsets are stored; on a second one it ends at once.
     """
     from headwater.logs import configure_logs, redact_logs, starting_levels
+    from headwater.plugin_path import use_plugin_path
     from headwater.plugins import connector_module
     from headwater.rest.listeners import ListenError, listen
     from headwater.stores.sqlite import SqliteStore, StateFileError, connector_classes
@@ -51,6 +52,7 @@ def worker(file: Path | None, *, from_environment: bool) -> None:
 
     configure_logs()
     config = _read_config(file, from_environment=from_environment)
+    use_plugin_path(config.plugin_path)
     configure_logs(starting_levels(config.log_level).items())
     redact_logs(config.references.redact)
     # Before files and sockets are opened, which it would hold open.

@@ -3,12 +3,16 @@
 The value is the payload alone, or a struct of payload and further columns (``envelope``); the header ``id`` is there
 for consumers to tell repetitions by. Deletes are dropped, updates are not expected.
 
+A column `tracingspancontext`, as Debezium's Quarkus extension writes it, becomes the headers `traceparent`,
+`tracestate` and `baggage`: what consumers do belongs to the trace in which the event was written. With
+`table.field.event.headers`, an option of ours, a row has headers of its own, as those that `headwater relay` sends.
+
 Source: ``io.debezium.transforms.outbox.EventRouterDelegate`` and its ``EventRouterConfigDefinition`` (Debezium 3.6).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -23,6 +27,7 @@ from headwater.shape import NULL, HeaderShape, MessageShape, Node
 from headwater.transform import Ask, Part, TransformError
 from headwater.transforms import json_payload
 from headwater.transforms.envelope import is_envelope
+from headwater.transforms.event_headers import header_shapes, merged, own_headers, present, trace_context
 from headwater.transforms.json_payload import JsonPayloadError, Payload
 from headwater.transforms.regex_router import RegexRouter
 from headwater.tree import Member, call, is_absent, is_null, may_be_null, member, or_default, struct_of, whole
@@ -116,6 +121,13 @@ OPTIONS = ConfigDef(
             "Event Schema Version Field",
             "The column that holds the version of the value's schema, where there is an envelope.",
         ),
+        _column(
+            "table.field.event.headers",
+            None,
+            "Event Headers Field",
+            "The column that holds a JSON object of strings, which become headers; null stands for none. With it,"
+            " further columns that are null become no header.",
+        ),
         Option(
             "table.op.invalid.behavior",
             OptionType.STRING,
@@ -184,7 +196,21 @@ OPTIONS = ConfigDef(
             width=Width.MEDIUM,
         ),
     ),
+    *grouped(
+        "Tracing",
+        _column(
+            "tracing.span.context.field",
+            "tracingspancontext",
+            "Serialized tracing span context field",
+            "The column that holds the trace context as a Java properties file, where there is one.",
+            Importance.HIGH,
+        ),
+    ),
     refused={"field.name.adjustment.mode": "none"},
+    ignored=dict.fromkeys(
+        ("tracing.operation.name", "tracing.with.context.field.only"),
+        "the trace goes on in the message's headers, without a span of its own",
+    ),
 )
 
 
@@ -201,10 +227,24 @@ _MILLISECONDS_OF = {
 """How many units of a column of this type are a millisecond."""
 
 
+Unfold = Callable[[Member, Sequence[Node], Ask], Member]
+"""From ``after`` in the envelope, which is not null, to the row as a struct.
+
+It may ask; then the message is made of what it is given, beside the row.
+"""
+
+
+def _as_it_is(after: Member, kept: Sequence[Node], ask: Ask) -> Member:  # noqa: ARG001 - a row is a struct already
+    return after
+
+
 class EventRouter:
     """`headwater.transform.Transform`."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, unfold: Unfold = _as_it_is) -> None:
+        self._unfold = unfold
+        self._own_headers: str | None = config["table.field.event.headers"]
+        self._trace: str = config["tracing.span.context.field"]
         self._id: str = config["table.field.event.id"]
         self._key: str = config["table.field.event.key"]
         self._payload: str = config["table.field.event.payload"]
@@ -220,6 +260,13 @@ class EventRouter:
         self._expands: bool = config["table.expand.json.payload"]
         self._keeps_nulls: bool = config["table.json.payload.null.behavior"].lower() == "optional_bytes"
 
+    @property
+    def fields(self) -> frozenset[str]:
+        """The columns that a message may be made of."""
+        named = (self._id, self._key, self._payload, self._route, self._timestamp, self._version)
+        others = (self._own_headers, self._trace, *(each.field for each in self._additional))
+        return frozenset(name for name in (*named, *others) if name is not None)
+
     def plan(self, message: MessageShape, ask: Ask) -> MessageShape | None:
         """As `Transform.plan`."""
         if is_absent(message.value_schema, message.value, ask):
@@ -234,10 +281,14 @@ class EventRouter:
             case "u":
                 self._tell_of_update(message)
                 return None
-        after = envelope["after"]
-        if after.schema.type is not Type.STRUCT or is_absent(after.schema, after.node, ask):
+        after, read_at = envelope["after"], envelope["ts_ms"].node
+        if is_absent(after.schema, after.node, ask):
+            raise TransformError("there is no row to route: the field 'after' is null")
+        kept = (after.node, read_at, message.key, *(header.node for header in message.headers))
+        after = self._unfold(after, kept, ask)
+        if after.schema.type is not Type.STRUCT:
             raise TransformError("there is no row to route: the field 'after' is no struct")
-        return self._routed(message, Row(after.schema, after.node), envelope["ts_ms"].node, ask)
+        return self._routed(message, Row(after.schema, after.node), read_at, ask)
 
     def _tell_of_update(self, message: MessageShape) -> None:
         """An event is written once: its row is not expected to change. Raises `TransformError`."""
@@ -250,15 +301,15 @@ class EventRouter:
         timestamp = self._time(row, read_at)
         key, event_id, payload = row.get(self._key), row.get(self._id), row.get(self._payload)
         further = self._further(row)
-        headers = (
-            *message.headers,
+        partition = further[Placement.PARTITION][-1][1].node if further[Placement.PARTITION] else NULL
+        in_envelope = [replace(field, name=name) for name, field in further[Placement.ENVELOPE]]
+        kept = [key.node, payload.node, timestamp, partition, *(field.node for field in in_envelope)]
+        placed = (
             HeaderShape("id", event_id.schema, event_id.node),
             *(HeaderShape(name, field.schema, field.node) for name, field in further[Placement.HEADER]),
         )
-        partition = further[Placement.PARTITION][-1][1].node if further[Placement.PARTITION] else NULL
-        in_envelope = [replace(field, name=name) for name, field in further[Placement.ENVELOPE]]
-        kept = [key.node, payload.node, timestamp, partition, *(header.node for header in headers)]
-        kept += [field.node for field in in_envelope]
+        headers = self._headers(message.headers, placed, row, ask, [*kept, *self._deciding(row)])
+        kept += [header.node for header in headers]
         version = self._schema_version(row, ask, kept)
         routed = ask(whole(None, row.typed(self._route, Type.STRING).node), kept)
         if routed is None:
@@ -273,6 +324,35 @@ class EventRouter:
             schema, value = struct_of(named, [replace(payload, name="payload"), *in_envelope])
         topic = self._router.route(routed)
         return MessageShape(topic, key.schema, key.node, schema, value, headers, partition, timestamp)
+
+    def _deciding(self, row: Row) -> Iterator[Node]:
+        """The columns that schema and topic depend on."""
+        for name in (self._route, self._version):
+            if name is not None and name in row:
+                yield row[name].node
+
+    def _headers(
+        self,
+        given: Sequence[HeaderShape],
+        placed: Sequence[HeaderShape],
+        row: Row,
+        ask: Ask,
+        kept: Sequence[Node],
+    ) -> tuple[HeaderShape, ...]:
+        """The message's headers: those it came with, its trace context, those of columns, and the event's own."""
+        own = NULL if self._own_headers is None else row.get(self._own_headers)
+        nodes = [header.node for header in (*given, *placed)]
+        if self._trace in row:
+            context = call(trace_context, whole(None, row.typed(self._trace, Type.STRING).node))
+            names = ask(call(tuple, context), [*kept, *nodes, context, own.node if isinstance(own, Member) else NULL])
+            given = merged(given, header_shapes(names, context))
+        if not isinstance(own, Member):
+            return (*given, *placed)
+        members = call(own_headers, whole(own.schema, own.node))
+        values = [whole(header.schema, header.node) for header in placed]
+        names, are_present = ask(call(present, members, *values), [*kept, *nodes, members])
+        placed = [header for header, is_present in zip(placed, are_present, strict=True) if is_present]
+        return (*given, *merged(placed, header_shapes(names, members)))
 
     def _further(self, row: Row) -> dict[Placement, list[tuple[str, Member]]]:
         """The further columns that the row has, by where they go, with the names they get there."""

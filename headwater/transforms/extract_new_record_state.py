@@ -182,7 +182,7 @@ class ExtractNewRecordState:
         """As `Transform.plan`."""
         value = operand(message, Part.VALUE)
         if value.is_absent(ask):
-            kept = replace(message, headers=(*message.headers, *self._tombstone_headers()))
+            kept = replace(message, headers=(*message.headers, *tombstone_headers(self._headers)))
             return kept if self._deletes is Deletes.REWRITE_WITH_TOMBSTONE else None
         if not is_envelope(value.schema):
             return message
@@ -242,18 +242,12 @@ class ExtractNewRecordState:
 
     def _with_added(self, message: MessageShape, row: Member, schema: Schema, envelope: Node) -> MessageShape:
         """The message with the row as its value, and what is added to it."""
-        fields = [*members(_struct_schema(row.schema), row.node), *_found(self._fields, schema, envelope)]
+        fields = [*members(_struct_schema(row.schema), row.node), *found_fields(self._fields, schema, envelope)]
         return with_operand(message, Part.VALUE, *struct_of(row.schema, fields))
 
     def _added_headers(self, schema: Schema, envelope: Node) -> Iterator[HeaderShape]:
-        for field in _found(self._headers, schema, envelope):
+        for field in found_fields(self._headers, schema, envelope):
             yield HeaderShape(field.name, field.schema, field.node)
-
-    def _tombstone_headers(self) -> Iterator[HeaderShape]:
-        """Of a tombstone only the operation is known."""
-        for reference in self._headers:
-            if reference.name == "op":
-                yield HeaderShape(reference.new_name, Schema(Type.STRING), Const("d"))
 
     def _without_dropped(self, message: MessageShape, ask: Ask) -> MessageShape:
         """Without the fields that a header lists, in the value and maybe in the key."""
@@ -281,7 +275,14 @@ class ExtractNewRecordState:
         return self._keeps_required and not field.schema.optional
 
 
-def _found(references: Sequence[Reference], schema: Schema, envelope: Node) -> Iterator[Member]:
+def tombstone_headers(references: Sequence[Reference]) -> Iterator[HeaderShape]:
+    """The headers that are added to a tombstone, of which only the operation is known."""
+    for reference in references:
+        if reference.name == "op":
+            yield HeaderShape(reference.new_name, Schema(Type.STRING), Const("d"))
+
+
+def found_fields(references: Sequence[Reference], schema: Schema, envelope: Node) -> Iterator[Member]:
     """The fields of the envelope that there are."""
     for reference in references:
         field = reference.find(schema, envelope)

@@ -21,6 +21,7 @@ import structlog
 from headwater.config import ConfigError
 from headwater.logs import configure_logs, redact_logs
 from headwater.meter import Meter
+from headwater.plugin_path import use_plugin_path
 from headwater.sink import SinkError
 from headwater.source import SourceError
 from headwater.store import StaleEpochError
@@ -93,6 +94,7 @@ def run_task(pipe: Connection) -> int:
         worker = read_worker_config(spec.worker_config)
         redact = worker.references.redact
         redact_logs(redact)
+        use_plugin_path(worker.plugin_path)
         connector = read_connector_config(spec.connector_config, worker.references)
         redact = connector.redact
         redact_logs(redact)

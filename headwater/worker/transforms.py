@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from headwater.chain import Chain, Step
 from headwater.config import REQUIRED, ConfigDef, ConfigError, Importance, Option, OptionType, Problem, Width, trim
-from headwater.plugins import UnknownPluginError, find_predicate, find_transform, plugin_classes
+from headwater.plugins import OwnTransformError, UnknownPluginError, find_predicate, find_transform, plugin_classes
 from headwater.transform import Predicate, Transform
 from headwater.worker.option_names import NameResolver, OptionWarning
 
@@ -87,7 +87,7 @@ class _Named:
     def description(self) -> ConfigDef:
         """What can be configured of it, by the options' whole names; just the class where that is not known."""
         definition = ConfigDef(self._type())
-        with contextlib.suppress(UnknownPluginError):
+        with contextlib.suppress(UnknownPluginError, OwnTransformError):
             definition = self.definition()
         group = f"{self.list.capitalize()}: {self.name}"
         return ConfigDef(
@@ -112,6 +112,10 @@ class _Named:
             option = f"{self.prefix}type"
             reason = f"Class {self.type} could not be found. There are: {', '.join(error.known)}"
             message = f"Invalid value {self.type} for configuration {option}: {reason}"
+            raise ConfigError([Problem(option, message)]) from error
+        except OwnTransformError as error:
+            option = f"{self.prefix}type"
+            message = f"Invalid value {self.type} for configuration {option}: {error}"
             raise ConfigError([Problem(option, message)]) from error
         _, problems = definition.check(self.values)
         if problems:
@@ -177,7 +181,7 @@ def transform_warnings(values: Mapping[str, str]) -> list[OptionWarning]:
     for names in _KINDS:
         for named in _named(names, values):
             known.append(named.prefix)
-            with contextlib.suppress(UnknownPluginError):
+            with contextlib.suppress(UnknownPluginError, OwnTransformError):
                 _, found = NameResolver(named.definition(), {}).resolve(named.values)
                 warnings += (OptionWarning(named.prefix + w.option, f"{named.prefix[:-1]}: {w.message}") for w in found)
     for option in values:

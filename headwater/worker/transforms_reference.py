@@ -73,6 +73,57 @@ The variables are Debezium's: `topic`, `key`, `value`, `keySchema`, `valueSchema
 that names a field that isn't there, or that of a null, can't be evaluated: the message stops the task, or is tolerated.
 Only the columns that an expression names are read for it.
 
+## Your own
+
+A transform of your own is a function of one record. This file, `hide_email.py`, is one:
+
+```python
+from dataclasses import replace
+
+from headwater.record import Record
+
+
+def transform(record: Record) -> Record | None:
+    # None would drop the record.
+    after = record.value and record.value.get("after")
+    if not after:
+        return record
+    return replace(record, value={**record.value, "after": {**after, "email": "***"}})
+```
+
+In a folder that the worker's `plugin.path` names it is the transform `hide_email`, and so it goes with any other:
+
+```json
+"transforms": "mine",
+"transforms.mine.type": "hide_email"
+```
+
+A file is loaded when a connector names it, and nothing else in the folder is; a task loads it anew when it starts. In
+an installed package it is an entry point of the group `headwater.transforms`. In place of `transform` a file can have
+`OPTIONS` and `create`, as every module in `headwater/transforms/` has, and then plans as those do.
+
+What a record holds is in `headwater/record.py`: a struct is a dict, a time a number. A transform that adds or removes
+fields has to change the schema too. It must give the same for the same record, and an exception of its own is an error
+of that message. Only this step works on records; what comes before and after it is planned all the same.
+
+`headwater.testing.transforms` has what a test of it needs, without a worker:
+
+```python
+from headwater.testing.transforms import change_event, transformed
+from hide_email import transform
+
+
+def test_addresses_are_hidden() -> None:
+    event = change_event("server.shop.customers", after={"id": 1, "email": "a@example.com"})
+    hidden = transformed(event, transform)
+    assert hidden is not None
+    assert hidden.value["after"]["email"] == "***"
+```
+
+`transformed` also takes what a connector's configuration says of transforms, for a chain of several.
+
+## All transforms
+
 This page is made from the declared options of the modules in `headwater/transforms/` and `headwater/predicates/`.
 """
 

@@ -157,6 +157,14 @@ WORKER_OPTIONS = ConfigDef(
         " config.providers.NAME.class says which each is, what starts with config.providers.NAME.param. configures it.",
         Importance.LOW,
     ),
+    Option(
+        "plugin.path",
+        OptionType.LIST,
+        [],
+        "Folders, with commas between, of files with transforms of one's own: NAME.py in one of them is the transform"
+        " NAME. Connectors and converters are built in.",
+        Importance.LOW,
+    ),
     ignored={
         "group.id": "this worker runs standalone, in no group; distributed mode comes in a later version",
         **dict.fromkeys(
@@ -178,7 +186,7 @@ WORKER_OPTIONS = ConfigDef(
             "pages of other sites can't use the REST API; rest.allowed.hosts is for those behind a proxy of their own",
         ),
         **dict.fromkeys(("rest.host.name", "rest.port"), "as in Kafka 4; use listeners"),
-        **dict.fromkeys(("plugin.discovery", "plugin.path", "rest.extension.classes"), "plugins are built in"),
+        **dict.fromkeys(("plugin.discovery", "rest.extension.classes"), "plugins are built in"),
         "offset.flush.timeout.ms": "",
     },
 )
@@ -220,6 +228,11 @@ class WorkerConfig:
         """The SQLite file that holds the worker's state."""
         named = self.options["offset.storage.file.filename"]
         return Path(named) if named else default_state_file()
+
+    @property
+    def plugin_path(self) -> list[str]:
+        """The folders of files with transforms."""
+        return list(self.options["plugin.path"])
 
     @property
     def log_level(self) -> str:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bson import Binary, Decimal128, Int64, Regex, Timestamp
+from bson.datetime_ms import DatetimeMS
 from pymongo import MongoClient
 from pymongo.database import Database
 
@@ -141,6 +143,137 @@ def test_fields_left_out_and_renamed(
         "field.renames": f"{name}.updates.s:renamed,{name}.UPDATES.arr:list,{name}.updates.nest.x:ex",
     }
     comparison = _compare(config | options, database, tmp_path)
+    comparison.assert_equal()
+    report(f"{comparison.events} events, {comparison.fields} fields compared, all equal")
+
+
+def _transformed(name: str, class_name: str, options: dict[str, str]) -> dict[str, str]:
+    """A transform of everything but the fence and, in Debezium, the end of the snapshot."""
+    return {
+        "transforms": name,
+        f"transforms.{name}.type": f"io.debezium.connector.mongodb.transforms.{class_name}",
+        f"transforms.{name}.predicate": "is_fence",
+        f"transforms.{name}.negate": "true",
+        **{f"transforms.{name}.{option}": value for option, value in options.items()},
+        "predicates": "is_fence",
+        "predicates.is_fence.type": "org.apache.kafka.connect.transforms.predicates.TopicNameMatches",
+        "predicates.is_fence.pattern": r".*\.fence|__reference.*",
+    }
+
+
+def _order(number: int, *, mixed: bool = True) -> Document:
+    """With ``mixed`` also with arrays in which documents and arrays stand beside other values."""
+    order = {
+        "_id": documents.object_id(number),
+        "number": number,
+        "total": Decimal128("12.50"),
+        "weight": 1.0,
+        "bytes": Int64(2**40),
+        "placed": DatetimeMS(1709210096789),
+        "seen": Timestamp(1709210096, 7),
+        "token": Binary(b"\0\1", 0),
+        "note": documents.TEXT,
+        "gift": None,
+        "paid": False,
+        "match": Regex("^a", "i"),
+        "customer": {"name": "Kim", "address": {"city": "서울", "lines": ["a", "b"]}, "nothing": {}},
+        "items": [{"sku": "a", "n": 1}, {"sku": "b", "n": 2, "tags": ["x"]}],
+        "empty": [],
+    }
+    return order | ({"goods": [{"n": 1}, None], "grid": [[1, 2], [], [3]]} if mixed else {"marks": ["x", 1, 2.5, None]})
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        ("change_streams_update_full", {"add.fields": "op,source.ord:o", "add.headers": "collection"}),
+        ("change_streams", {"flatten.struct": "true", "add.fields": "updateDescription.updatedFields"}),
+        (
+            "change_streams_update_full_with_pre_image",
+            {
+                "array.encoding": "document",
+                "delete.tombstone.handling.mode": "rewrite",
+                "delete.tombstone.handling.mode.rewrite-with-id": "true",
+            },
+        ),
+        ("change_streams", {"delete.tombstone.handling.mode": "delete-to-tombstone", "flatten.struct.delimiter": "."}),
+    ],
+    ids=["added", "flat", "rewritten", "tombstones"],
+)
+def test_documents_without_their_envelope(
+    mode: str,
+    options: dict[str, str],
+    config: dict[str, str],
+    database: Database[Document],
+    tmp_path: Path,
+    report: Report,
+) -> None:
+    database.create_collection("baskets", changeStreamPreAndPostImages={"enabled": True})
+    baskets = database.baskets
+    mixed = "array.encoding" not in options
+    baskets.insert_one(_order(0, mixed=mixed))
+
+    def change() -> IsLast:
+        baskets.insert_many([_order(1, mixed=mixed), {"_id": "text"}, {"_id": {"a": 1, "b": Int64(2)}, "v": 1}])
+        baskets.update_one({"number": 1}, {"$set": {"customer.name": "Lee", "paid": True}, "$unset": {"gift": ""}})
+        baskets.update_one({"number": 0}, {"$set": {"items.0.n": 5}})
+        baskets.replace_one({"_id": "text"}, {"n": 2})
+        baskets.delete_many({})
+        return _fence(database)
+
+    own = {
+        "collection.include.list": rf"{database.name}\.(baskets|fence)",
+        "capture.mode": mode,
+        **_transformed("unwrap", "ExtractNewDocumentState", options),
+    }
+    comparison = side_by_side(config | own, config | own, tmp_path, [change])
+    comparison.assert_equal()
+    report(f"{comparison.events} events, {comparison.fields} fields compared, all equal")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"collection.expand.json.payload": "true", "route.topic.replacement": "${routedByValue}.events"},
+        {
+            "collection.fields.additional.placement": "type:header:eventType,version:envelope,type:envelope:kind",
+            "collection.field.event.schema.version": "version",
+            "collection.field.event.timestamp": "written",
+            "route.by.field": "type",  # Debezium names schemas after the first topic that it meets
+        },
+        {"route.tombstone.on.empty.payload": "true", "collection.field.event.key": "_id"},
+    ],
+    ids=["defaults", "expanded", "envelope", "tombstones"],
+)
+def test_outbox_is_routed(
+    options: dict[str, str], config: dict[str, str], database: Database[Document], tmp_path: Path, report: Report
+) -> None:
+    """Documents are deleted as soon as they are written, and one is updated."""
+    database.create_collection("events")
+
+    def event(kind: str, payload: object) -> Document:
+        named = {"aggregatetype": kind, "aggregateid": "한 1", "type": "Placed"}
+        return {**named, "payload": payload, "version": 3, "written": Int64(1709210096789)}
+
+    payloads = [_order(7), {}, "text", " ", None]
+    if "collection.field.event.schema.version" not in options:  # Debezium has one schema for each version
+        payloads += [5, ["a"]]
+
+    def publish() -> IsLast:
+        for kind in ("Order", "Cart"):
+            for held in payloads:
+                added = database.events.insert_one(event(kind, held))
+                database.events.delete_one({"_id": added.inserted_id})
+        database.events.insert_one({"_id": 1, **event("Customer", {"n": 1})})
+        database.events.update_one({"_id": 1}, {"$set": {"type": "Changed"}})
+        return _fence(database)
+
+    own = {
+        "collection.include.list": rf"{database.name}\.(events|fence)",
+        **_transformed("outbox", "outbox.MongoEventRouter", options),
+    }
+    comparison = side_by_side(config | own, config | own, tmp_path, [publish])
     comparison.assert_equal()
     report(f"{comparison.events} events, {comparison.fields} fields compared, all equal")
 

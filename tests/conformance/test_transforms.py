@@ -19,6 +19,7 @@ from headwater.record import Record
 from headwater.worker.transforms import build_chain
 from tests.conformance import reference
 from tests.conformance.reference import Transformed, TransformsReference
+from tests.mongodb_transform_cases import MONGODB_KINDS
 from tests.transform_cases import KINDS, Kind
 
 EXAMPLES = 60
@@ -31,7 +32,7 @@ def connect() -> Iterator[TransformsReference]:
         yield process
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.class_name.rpartition(".")[2])
+@pytest.mark.parametrize("kind", [*KINDS, *MONGODB_KINDS], ids=lambda kind: kind.class_name.rpartition(".")[2])
 def test_records_are_those_of_the_original(
     connect: TransformsReference, kind: Kind, report: Callable[[str], None]
 ) -> None:

@@ -15,6 +15,7 @@ from headwater.plan import Converters, plan
 from headwater.row_by_row import RejectedError, convert_record
 from headwater.sink import Message
 from headwater.worker.transforms import build_chain
+from tests.mongodb_transform_cases import MONGODB_KINDS
 from tests.transform_cases import EXPRESSIONS, KINDS, Kind, Rows, as_rows
 
 JSON = json_converter({"replace.null.with.default": "false"}, is_key=False)
@@ -37,7 +38,9 @@ def by_plan(chain: Chain, rows: Rows) -> Sequence[Message] | str:
         return REFUSED
 
 
-@pytest.mark.parametrize("kind", [*KINDS, *EXPRESSIONS], ids=lambda kind: kind.class_name.rpartition(".")[2])
+@pytest.mark.parametrize(
+    "kind", [*KINDS, *EXPRESSIONS, *MONGODB_KINDS], ids=lambda kind: kind.class_name.rpartition(".")[2]
+)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_rows_become_what_records_do(kind: Kind, data: st.DataObject) -> None:

@@ -12,17 +12,15 @@ from __future__ import annotations
 
 import re
 import struct
-import sys
-import unicodedata
 from base64 import b64encode
 from datetime import date, timedelta
 from enum import Enum
 from functools import lru_cache
-from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from headwater.bson_text import AS_IT_IS, UNPRINTED, quote
 from headwater.java_double import double_text
 from headwater.sources.little_endian import s32, s64, u32
 from headwater.sources.mongodb import bson
@@ -48,9 +46,6 @@ _OLD_BINARY: Final = 2
 
 # What StrictCharacterStreamJsonWriter writes as it is; all else becomes an escape, and so does everything above U+FFFF,
 # because Java looks at the halves of a surrogate pair.
-_PLAIN_CATEGORIES: Final = frozenset(
-    ("Lu", "Ll", "Lt", "Lo", "Nd", "Nl", "No", "Zs", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So")
-)
 _SURROGATE: Final = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]?")
 """Half of a surrogate pair, or most of it, in bytes that are no UTF-8; Java reads it as one unreadable character."""
 
@@ -238,7 +233,7 @@ class Writer:
             name = self._names.get(text)
             if name is None:
                 name = self._names[text] = Name()
-            header = Header(raw, name, f"{_quote(text)}: ", self._comma, self._around(raw[0]))
+            header = Header(raw, name, f"{quote(text)}: ", self._comma, self._around(raw[0]))
             self._headers[raw] = header
         return header
 
@@ -293,7 +288,7 @@ class Writer:
     def _code_with_scope(self, data: bytes, at: i64, limit: i64, depth: i64) -> i64:
         end = value_end(data, bson.CODE_WITH_SCOPE, at, limit)
         scope = string_end(data, at + 4, end)
-        self._parts.append(f'{{"$code": {_quote(_text(data[at + 8 : scope - 1]))}{self._comma}"$scope": ')
+        self._parts.append(f'{{"$code": {quote(_text(data[at + 8 : scope - 1]))}{self._comma}"$scope": ')
         if self._document(data, self._items[bson.CODE_WITH_SCOPE], scope, end, depth + 1) != end:
             raise BsonError("BSON: bytes behind the scope of code")
         self._parts.append("}")
@@ -309,7 +304,7 @@ class Writer:
             if _is_plain(characters):
                 return characters
         text = _text(data[start:end])
-        return text if _stands(data, start, end, text) else _quote(text)[1:-1]
+        return text if _stands(data, start, end, text) else quote(text)[1:-1]
 
     def _rare(self, data: bytes, kind: i64, at: i64, end: i64) -> str:
         """A value that takes up ``data[at:end]``, of the types that documents seldom have."""
@@ -322,18 +317,18 @@ class Writer:
             return f'{{"$timestamp": {{"t": {u32(data, at + 4)}{comma}"i": {u32(data, at)}}}}}'
         if kind == bson.REGEX:
             behind = name_end(data, at, end)
-            pattern = _quote(_text(data[at:behind]))
-            options = _quote(_sorted(_text(data[behind + 1 : end - 1])))
+            pattern = quote(_text(data[at:behind]))
+            options = quote(_sorted(_text(data[behind + 1 : end - 1])))
             if self._relaxed:
                 return f'{{"$regularExpression": {{"pattern": {pattern}{comma}"options": {options}}}}}'
             return f'{{"$regex": {pattern}{comma}"$options": {options}}}'
         if kind == bson.CODE:
-            return f'{{"$code": {_quote(_text(data[at + 4 : end - 1]))}}}'
+            return f'{{"$code": {quote(_text(data[at + 4 : end - 1]))}}}'
         if kind == bson.SYMBOL:
-            return f'{{"$symbol": {_quote(_text(data[at + 4 : end - 1]))}}}'
+            return f'{{"$symbol": {quote(_text(data[at + 4 : end - 1]))}}}'
         if kind == bson.DB_POINTER:
             behind = end - 12
-            namespace = _quote(_text(data[at + 4 : behind - 1]))
+            namespace = quote(_text(data[at + 4 : behind - 1]))
             return f'{{"$ref": {namespace}{comma}"$id": {{"$oid": "{data[behind:end].hex()}"}}}}'
         if kind == bson.MIN_KEY:
             return '{"$minKey": 1}'
@@ -465,43 +460,8 @@ def _stands(data: bytes, at: i64, end: i64, text: str) -> bool:
     return True
 
 
-def _quote(text: str) -> str:
-    """A JSON string."""
-    if text.isascii():
-        return encode_basestring_ascii(text)
-    return _UNPRINTED.sub(_escape, encode_basestring(text))
-
-
-def _escape(match: re.Match[str]) -> str:
-    return encode_basestring_ascii(match[0])[1:-1]
-
-
-def _is_as_it_is(code: int) -> bool:
-    if code < 0x7F:
-        return code >= 0x20 and code not in b'"\\'
-    return unicodedata.category(chr(code)) in _PLAIN_CATEGORIES
-
-
-_AS_IT_IS: Final = bytes(map(_is_as_it_is, range(0x10000)))
-"""Of each character up to U+FFFF whether it needs no escape."""
-
-
-def _unprinted() -> str:
-    """The characters that are escaped though JSON would take them, for a regular expression's set of characters."""
-    classes: list[str] = []
-    start = -1
-    for code in range(0x7F, 0x10000):
-        plain = bool(_AS_IT_IS[code])
-        if plain and start >= 0:
-            classes.append(f"{re.escape(chr(start))}-{re.escape(chr(code - 1))}")
-            start = -1
-        elif not plain and start < 0:
-            start = code
-    return f"{''.join(classes)}{chr(start)}-{chr(sys.maxunicode)}"
-
-
-_UNPRINTED: Final = re.compile(f"[{_unprinted()}]")
-_SPECIAL: Final = re.compile(f'[\\x00-\\x1f"\\\\{_unprinted()}]')
+_AS_IT_IS: Final = AS_IT_IS
+_SPECIAL: Final = re.compile(f'[\\x00-\\x1f"\\\\{UNPRINTED}]')
 
 
 def _sorted(options: str) -> str:

@@ -33,6 +33,8 @@ AGAIN_SECONDS = 0.1
 AGGREGATES = range(1, 21)
 MOST_EVENTS = 3
 """Of a transaction."""
+MOST_AHEAD = 2_000
+"""Events that writers may be ahead of the relays: those that wait for a broker that is away have to be delivered soon."""
 
 
 class Accounts(Protocol):
@@ -104,11 +106,13 @@ def _changed(aggregate: int, number: int) -> Event:
 class Writers:
     """Threads that change accounts for a ``with`` block; one transaction in five is rolled back.
 
-    Where the database goes away, nobody knows whether a change was made: the accounts tell in the end.
+    Where the database goes away, nobody knows whether a change was made: the accounts tell in the end. ``unfinished``
+    tells how many events wait.
     """
 
-    def __init__(self, accounts: Accounts, seed: int, threads: int = 3) -> None:
+    def __init__(self, accounts: Accounts, unfinished: Callable[[], int], seed: int, threads: int = 3) -> None:
         self._accounts = accounts
+        self._unfinished = unfinished
         self._stopping = threading.Event()
         self.error: BaseException | None = None
         self._threads = [
@@ -134,11 +138,17 @@ class Writers:
             while not self._stopping.is_set():
                 events = dice.randint(1, MOST_EVENTS)
                 try:
+                    if dice.random() < 0.02 and self._unfinished() > MOST_AHEAD:
+                        self._wait_for_relays()
                     self._accounts.change(dice.choice(AGGREGATES), events, commit=dice.random() < 0.8)
                 except OperationalError:
                     self._stopping.wait(AGAIN_SECONDS)
         except Exception as error:
             self.error = error
+
+    def _wait_for_relays(self) -> None:
+        while self._unfinished() > MOST_AHEAD / 2 and not self._stopping.wait(AGAIN_SECONDS):
+            pass
 
 
 class Relays:
@@ -192,7 +202,7 @@ class Relays:
 def live_through(relays: Relays, accounts: Accounts, faults: Sequence[Callable[[], None]], seed: int) -> Verdict:
     """Each fault once some more events were delivered; in the end all that were committed must be in the topic."""
     outbox = relays.outbox
-    with Writers(accounts, seed):
+    with Writers(accounts, outbox.unfinished, seed):
         for fault in faults:
             target = outbox.delivered() + 5 * BATCH
             wait_until("further deliveries", lambda target=target: outbox.delivered() > target)

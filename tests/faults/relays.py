@@ -34,7 +34,7 @@ AGGREGATES = range(1, 21)
 MOST_EVENTS = 3
 """Of a transaction."""
 MOST_AHEAD = 2_000
-"""Events that writers may be ahead of the relays: those that wait for a broker that is away have to be delivered soon."""
+"""Events that writers may be ahead of the relays: what waits for a broker that is away is to be delivered soon."""
 
 
 class Accounts(Protocol):

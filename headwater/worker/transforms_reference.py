@@ -53,7 +53,7 @@ offset is touched and nothing is sent.
 
 Debezium's `Filter` and `ContentBasedRouter` take an expression, in Debezium one of Groovy or another language of the
 JVM. Here it is one of [CEL](https://cel.dev), the Common Expression Language, by the package
-[common-expression-language](https://pypi.org/project/common-expression-language/): `pip install 'headwater[cel]'`. An
+common-expression-language: `pip install 'headwater[cel]'`. An
 expression of CEL always ends, and can neither change anything nor reach outside of the message. `language` must be
 `cel`; an error says so where it is `jsr223.groovy`, and whether the expression can stay as it is. What differs most:
 

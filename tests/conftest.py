@@ -15,8 +15,10 @@ from pymongo.database import Database
 from tests import mysql_settings
 
 # how fast examples come says something of the machine, nothing of the code
-settings.register_profile("headwater", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("headwater")
+settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# the same examples each time, so that what fails is what was changed; --hypothesis-profile=explore looks for new ones
+settings.register_profile("repeat", settings.get_profile("explore"), derandomize=True)
+settings.load_profile("repeat")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -46,8 +46,8 @@ The value of a message must have a schema, as all that connectors send have.
 
 `headwater preview connector.json --table shop.orders` prints what becomes of a row that the table has now: the message
 before the transforms, what each of them changes, and how many bytes that is in JSON with and without schemas, Avro and
-Protobuf. `--operation update` or `delete` shows the row as if that had happened to it, `--json` is for programs. No offset
-is touched and nothing is sent.
+Protobuf. `--operation update` or `delete` shows the row as if that had happened to it, `--json` is for programs. No
+offset is touched and nothing is sent.
 
 ## Expressions
 

@@ -157,9 +157,9 @@ def _set(old: Member | None, entry: _Entry) -> Member:
 
 
 def _made(name: str, entries: Sequence[_Entry], depth: int) -> Member:
-    """A new struct of the entries."""
+    """A new struct of the entries. Raises `TransformError` where two headers would be one of its fields."""
     if depth or any(len(entry.path) > 1 for entry in entries):
         raise TransformError(f"there is no struct {name!r} to have the field {'.'.join(entries[0].path)!r}")
-    fields = {entry.path[0]: Member(entry.path[0], entry.schema, entry.node) for entry in entries}
-    schema, node = struct_of(Schema(Type.STRUCT), list(fields.values()))
+    fields = [Member(entry.path[0], entry.schema, entry.node) for entry in entries]
+    schema, node = struct_of(Schema(Type.STRUCT), fields)
     return Member(name, schema.as_optional(), node)

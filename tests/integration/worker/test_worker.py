@@ -338,7 +338,7 @@ def test_an_address_that_is_taken_is_named(worker, tmp_path):
     ("line", "message"),
     [
         ("listeners=https://:8083", "is not an http:// address"),
-        ("value.converter=AvroConverter", "Invalid value AvroConverter for configuration value.converter"),
+        ("value.converter=NoConverter", "Invalid value NoConverter for configuration value.converter"),
         ("key.converter.schemas.enable=perhaps", "Expected value to be either true or false"),
         ("producer.interceptor.classes=x", "producer.interceptor.classes"),
         ("a=\\u00", "line 1: \\u must be followed by four hexadecimal digits"),

@@ -72,13 +72,13 @@ def test_a_time_that_the_server_forgot_in_a_crash_is_waited_for(
     capture: Start, mongodb_database: Database[Document]
 ) -> None:
     def start_a_little_ahead() -> None:
-        now = mongodb_database.client.admin.command("ping")["$clusterTime"]["clusterTime"]
-        token = bson.encode({"_data": f"82{now.time:08X}{now.inc + 100_000:08X}2B0229296E04"})
-        capture(Resume({"sec": -1, "ord": -1, "resume_token": base64.b64encode(token).decode()}))
+        for _ in range(10):  # a write in a new second may get ahead of the token
+            now = mongodb_database.client.admin.command("ping")["$clusterTime"]["clusterTime"]
+            token = bson.encode({"_data": f"82{now.time:08X}{now.inc + 100_000:08X}2B0229296E04"})
+            capture(Resume({"sec": -1, "ord": -1, "resume_token": base64.b64encode(token).decode()}))
 
     with pytest.raises(RetriableSourceError, match="must not be greater than the current clusterTime"):
-        for _ in range(10):  # a write in a new second may get ahead of the token
-            start_a_little_ahead()
+        start_a_little_ahead()
 
 
 def test_an_offset_of_another_connector_is_named(capture: Start) -> None:

@@ -121,7 +121,7 @@ PLUGINS: Schema = array(
         "PluginInfo",
         "A plugin.",
         **{"class": STRING},
-        type=one_of("source", "converter", "header_converter"),
+        type=one_of("source", "converter", "header_converter", "transformation", "predicate"),
         version=STRING,
     )
 )

@@ -3,6 +3,7 @@
 import pytest
 
 from headwater.source import Resume, RetriableSourceError, SnapshotNeededError, SourceError
+from tests.mysql_log import purge_log
 
 full = pytest.mark.parametrize("row_metadata", ["FULL"], indirect=True)
 minimal = pytest.mark.parametrize("row_metadata", ["MINIMAL"], indirect=True)
@@ -22,13 +23,6 @@ def offset_of(request):
 
 def rows(events):
     return [(event.operation, *event.row.values()) for event in events if event.operation != "tombstone"]
-
-
-def purge(database):
-    """Have the server forget all that it has logged so far."""
-    database.run("FLUSH BINARY LOGS")
-    *_, (last, *_) = database.run("SHOW BINARY LOGS")
-    database.run(f"PURGE BINARY LOGS TO '{last}'")
 
 
 def unlogged(database, statement):
@@ -56,7 +50,7 @@ def test_log_purged_while_the_snapshot_is_read(database, capture):
     database.run(TABLE, "INSERT INTO course VALUES (1, 'x')")
     captures = [capture(), capture(**NEEDED)]
     database.run("DELETE FROM course WHERE id = 1", "INSERT INTO course VALUES (2, 'y')")
-    purge(database)
+    purge_log(database.run)
     error, found = captures[0].stopped()
     assert rows(found) == [("r", 1, "x")]
     assert "purged" in str(error)
@@ -75,7 +69,7 @@ def test_log_purged_while_a_snapshot_was_unfinished_is_seen_before_it_is_taken_a
     database.run(TABLE, "INSERT INTO course VALUES (1, 'x')")
     unfinished = capture()
     database.run("DELETE FROM course")
-    purge(database)
+    purge_log(database.run)
     resume = Resume(offset_of(unfinished), unfinished.history)
     with pytest.raises(SourceError, match=r"purged|no longer has the binlog file") as caught:
         capture(resume)

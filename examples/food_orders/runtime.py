@@ -6,7 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from fastapi import FastAPI
@@ -19,16 +19,21 @@ from pymongo.write_concern import WriteConcern
 
 from examples.food_orders.settings import Settings
 from headwater.consumer import Message
-from headwater.inbox import Subscription
+from headwater.inbox import RejectedMessageError, Subscription
+from headwater.inbox.events import OutboxEvents
 from headwater.inbox.message_id import MessageId, from_outbox
 from headwater.inbox.pymongo import Inbox
 from headwater.outbox.mongodb import Outbox, create_outbox
 
 log = structlog.get_logger(__name__)
 
+M = TypeVar("M")
 Document = dict[str, Any]
 Handler = Callable[[ClientSession, Message], None]
 Loop = Callable[[threading.Event], None]
+
+KAFKA_OPTIONS = {"session.timeout.ms": "6000", "heartbeat.interval.ms": "1000"}
+"""A service that was killed is soon started again, and then waits this long for what it was reading."""
 
 
 @dataclass
@@ -80,8 +85,21 @@ class Runtime:
             handler=handler,
             message_id=message_id,
             dead_letters=f"{self.settings.prefix}{topics[0]}.dead-letters",
+            options=KAFKA_OPTIONS if self.settings.broker.startswith("kafka:") else {},
         )
         self.loops.append(subscription.run)
+
+    def reader(self, model: type[M]) -> Callable[[Message], M]:
+        """What reads messages as events of that class; for one subscription's handler."""
+        events = OutboxEvents({model.__name__: model})
+
+        def read(message: Message) -> M:
+            event = events.read(message)
+            if event is None:
+                raise RejectedMessageError(f"{message}: a {model.__name__} is wanted")
+            return event.payload
+
+        return read
 
     def app(self) -> FastAPI:
         """The HTTP application; what was subscribed to runs as long as it does."""

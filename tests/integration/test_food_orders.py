@@ -11,6 +11,8 @@ import httpx
 import pymongo
 import pytest
 
+from examples.food_orders.settings import Settings
+from headwater.outbox.table import Delivery
 from tools.food_orders import SERVICES, FoodOrders
 
 DEADLINE_SECONDS = 90.0
@@ -66,11 +68,13 @@ class Client:
         return int(self.call("GET", "payment", f"/credit/{customer}")["credit"])
 
 
-@pytest.fixture(scope="module")
-def client(mongodb_url: str, kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+@pytest.fixture(scope="module", params=list(Delivery))
+def client(
+    request: pytest.FixtureRequest, mongodb_url: str, kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Client]:
     prefix = f"f{uuid.uuid4().hex[:8]}-"
-    system = FoodOrders(mongodb_url, kafka_bootstrap, tmp_path_factory.mktemp("food_orders"), prefix)
-    with system:
+    settings = Settings(mongodb_url, f"kafka://{kafka_bootstrap}", prefix=prefix)
+    with FoodOrders(settings, tmp_path_factory.mktemp("food_orders"), request.param) as system:
         client = Client(system)
         client.call("PUT", "restaurant", "/restaurants/luigi/stock", {"pizza": 10})
         yield client

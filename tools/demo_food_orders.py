@@ -3,6 +3,7 @@
     make demo-food-orders            stays up for trying things, until Ctrl-C
     make demo-food-orders ONCE=1     ends once both orders have ended: status 0, or 1 with the reason
     make demo-food-orders DELIVERY=log          events are read from the database's log; else by relays
+    make demo-food-orders MESSAGES=avro         messages are in Avro, with schemas in a folder; else in JSON
 
 Four services with a MongoDB database each, what takes the events out of their outboxes, and Kafka between them.
 """
@@ -98,7 +99,7 @@ class Demo:
             raise DemoError(f"the order should be {wanted}, and is {status}")
 
 
-def run(by: Delivery, *, once: bool) -> None:
+def run(by: Delivery, messages: str, *, once: bool) -> None:
     """The whole walk."""
     step("Starting MongoDB and Kafka")
     servers = start_servers()
@@ -109,7 +110,10 @@ def run(by: Delivery, *, once: bool) -> None:
         deliverers = "a relay for each" if by is Delivery.RELAY else "a worker that reads the database's log"
         step(f"Starting the services order, payment, restaurant and customer, and {deliverers}")
         settings = Settings(
-            servers["MONGODB_URL"], f"kafka://{servers['KAFKA_BOOTSTRAP_SERVERS']}", prefix=f"demo{int(time.time())}-"
+            servers["MONGODB_URL"],
+            f"kafka://{servers['KAFKA_BOOTSTRAP_SERVERS']}",
+            schema_registry_url=(Path(folder) / "schemas").as_uri() if messages == "avro" else "",
+            prefix=f"demo{int(time.time())}-",
         )
         with FoodOrders(settings, Path(folder), by) as system:
             _walk(Demo(system, mongodb[settings.prefix + "order"]["sagas"]))
@@ -142,9 +146,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--once", action="store_true", help="end when both orders have ended")
     parser.add_argument("--delivery", type=Delivery, choices=list(Delivery), default=Delivery.RELAY)
+    parser.add_argument("--messages", choices=["json", "avro"], default="json")
     arguments = parser.parse_args()
     try:
-        run(arguments.delivery, once=arguments.once)
+        run(arguments.delivery, arguments.messages, once=arguments.once)
     except (DemoError, ProcessEndedError, subprocess.CalledProcessError) as error:
         click.secho(f"\n✗ {error}", fg="red", err=True)
         sys.exit(1)

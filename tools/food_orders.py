@@ -187,12 +187,13 @@ class FoodOrders:
         return [
             *(*command, "relay", str(self._properties(name))),
             *("--url", _in_database(self.settings.mongodb_url, self.settings.prefix + service)),
-            *("--topic", delivery.topic(self.settings), "--lease", LEASE),
+            *("--topic", delivery.topic(self.settings), "--expand-json-payload"),
+            *("--lease", LEASE),
         ]
 
     def _properties(self, name: str) -> Path:
         """The file of options that a relay, or the worker, is started with."""
-        options = {**delivery.converters(), "bootstrap.servers": urlsplit(self.settings.broker).netloc}
+        options = {**delivery.converters(self.settings), "bootstrap.servers": urlsplit(self.settings.broker).netloc}
         if name == WORKER:
             options["listeners"] = self.url(WORKER)
             options["offset.storage.file.filename"] = str(self.folder / "worker.db")

@@ -8,21 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from examples.food_orders import contract
 from examples.food_orders.settings import Settings
 
 _TEXT = "org.apache.kafka.connect.storage.StringConverter"
-_JSON = "org.apache.kafka.connect.json.JsonConverter"
 _PLACEMENT = "type:header:eventType,traceparent:header,tracestate:header"
 
 
-def converters() -> dict[str, str]:
+def converters(settings: Settings) -> dict[str, str]:
     """How messages are written: the same options for `headwater relay` and `headwater worker`."""
-    return {
-        "key.converter": _TEXT,
-        "header.converter": _TEXT,
-        "value.converter": _JSON,
-        "value.converter.schemas.enable": "false",
-    }
+    return {"key.converter": _TEXT, "header.converter": _TEXT, **contract.value_converter(settings)}
 
 
 def topic(settings: Settings) -> str:

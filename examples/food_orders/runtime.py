@@ -17,6 +17,7 @@ from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from examples.food_orders import contract
 from examples.food_orders.settings import Settings
 from headwater.consumer import Message
 from headwater.inbox import RejectedMessageError, Subscription
@@ -38,10 +39,11 @@ KAFKA_OPTIONS = {"session.timeout.ms": "6000", "heartbeat.interval.ms": "1000"}
 
 @dataclass
 class Runtime:
-    """A service's database and what runs beside its HTTP."""
+    """A service's database and what runs beside its HTTP; ``publishes`` are the topics of its events."""
 
     name: str
     settings: Settings
+    publishes: Sequence[str]
     client: MongoClient[Document] = field(init=False)
     loops: list[Loop] = field(default_factory=list)
 
@@ -51,6 +53,7 @@ class Runtime:
         self.inbox = Inbox(self.collection("inbox"))
         create_outbox(self.collection("outbox"), delivery=self.settings.delivery)
         self.create("inbox")
+        contract.register(self.settings, self.publishes)
 
     @property
     def database(self) -> Database[Document]:
@@ -91,7 +94,7 @@ class Runtime:
 
     def reader(self, model: type[M]) -> Callable[[Message], M]:
         """What reads messages as events of that class; for one subscription's handler."""
-        events = OutboxEvents({model.__name__: model})
+        events = OutboxEvents({model.__name__: model}, payloads=contract.deserializer(self.settings))
 
         def read(message: Message) -> M:
             event = events.read(message)

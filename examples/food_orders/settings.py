@@ -14,15 +14,18 @@ from headwater.outbox.table import Delivery
 class Settings:
     """Those of one service.
 
-    ``delivery``        ``relay``: events stay in the outbox for `headwater relay`; ``log``: a connector reads the log
-    ``prefix``          in front of the names of databases, topics and consumer groups, where several systems share the
-                        servers
-    ``reply_within``    how long a payment may take before an order is cancelled
+    ``delivery``             ``relay``: events stay in the outbox for `headwater relay`; ``log``: a connector reads the
+                             database's log
+    ``schema_registry_url``  messages are in Avro, with that registry or folder (``file:///…``); without it in JSON
+    ``prefix``               in front of the names of databases, topics and consumer groups, where several systems share
+                             the servers
+    ``reply_within``         how long a payment may take before its order is cancelled
     """
 
     mongodb_url: str
     broker: str
     delivery: Delivery = Delivery.RELAY
+    schema_registry_url: str = ""
     prefix: str = ""
     reply_within: timedelta = timedelta(minutes=5)
 
@@ -35,6 +38,7 @@ class Settings:
             mongodb_url=given["MONGODB_URL"],
             broker=given["BROKER"],
             delivery=Delivery(given["DELIVERY"]),
+            schema_registry_url=given["SCHEMA_REGISTRY_URL"],
             prefix=given["NAME_PREFIX"],
             reply_within=timedelta(seconds=float(given["REPLY_WITHIN_SECONDS"])),
         )
@@ -45,6 +49,7 @@ class Settings:
             "MONGODB_URL": self.mongodb_url,
             "BROKER": self.broker,
             "DELIVERY": self.delivery.value,
+            "SCHEMA_REGISTRY_URL": self.schema_registry_url,
             "NAME_PREFIX": self.prefix,
             "REPLY_WITHIN_SECONDS": str(self.reply_within.total_seconds()),
         }

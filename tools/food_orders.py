@@ -33,7 +33,7 @@ TOPICS = (
 )
 PARTITIONS = 3
 WORKER, CONNECTOR = "worker", "food-orders"
-LEASE = "5s"
+LEASE = "3s"
 """How soon another relay goes on with what one that was killed had begun."""
 START_SECONDS = 60.0
 
@@ -121,13 +121,18 @@ class FoodOrders:
         self.processes[name].kill()
         self.processes[name].wait()
 
+    def check(self) -> None:
+        """Raises `ProcessEndedError` where one has ended by itself."""
+        for name, process in self.processes.items():
+            status = process.poll()
+            if status is not None:
+                raise ProcessEndedError(f"{name} ended with status {status}:\n{self._log(name)}")
+
     def wait_for(self, name: str) -> None:
         """Until a service, or the worker, answers. Raises `ProcessEndedError`."""
 
         def answers() -> bool:
-            status = self.processes[name].poll()
-            if status is not None:
-                raise ProcessEndedError(f"{name} ended with status {status}:\n{self._log(name)}")
+            self.check()
             try:
                 with urllib.request.urlopen(f"{self.url(name)}/openapi.json", timeout=5):
                     return True

@@ -31,6 +31,8 @@ AGAIN_SECONDS = 0.1
 """How long a customer waits for a service that is away."""
 DEADLINE = 240.0
 RESTAURANT, PRODUCT = "luigi", "pizza"
+SOLD_OUT, UNAFFORDABLE = "truffle", 1_000_000_000
+"""What is never in stock, and what nobody has the credit for: one order in seven each, so that some fail all along."""
 ENDED = ("APPROVED", "CANCELLED")
 
 Document = dict[str, Any]
@@ -47,7 +49,7 @@ def short_transactions(mongodb: pymongo.MongoClient[Document]) -> Iterator[None]
 
 
 class Town:
-    """A restaurant whose stock, and customers whose credit, is enough for about three orders in four."""
+    """A restaurant, and customers with credit; both last for about three orders in four."""
 
     def __init__(self, system: FoodOrders, mongodb: pymongo.MongoClient[Document], orders: int, seed: int) -> None:
         self._system = system
@@ -93,16 +95,23 @@ class Town:
                 if self.unfinished() > AHEAD:
                     time.sleep(AGAIN_SECONDS)
                     continue
-                item = {"quantity": dice.randint(1, MOST_QUANTITY), "price": dice.randint(1, MOST_PRICE)}
-                body = {"customerId": dice.choice(list(self.deposits)), "restaurantId": RESTAURANT}
                 try:
-                    answer = http.post(url, json={**body, "items": [{"productId": PRODUCT, **item}]})
+                    answer = http.post(url, json=self._new_order(dice))
                 except httpx.TransportError:
                     time.sleep(AGAIN_SECONDS)
                     continue
                 assert answer.status_code == httpx.codes.CREATED, answer.text
                 self.acknowledged.append(answer.json()["orderId"])
                 deadline = time.monotonic() + DEADLINE
+
+    def _new_order(self, dice: random.Random) -> Document:
+        wish = dice.randrange(7)
+        item = {
+            "productId": SOLD_OUT if wish == 0 else PRODUCT,
+            "quantity": dice.randint(1, MOST_QUANTITY),
+            "price": UNAFFORDABLE if wish == 1 else dice.randint(1, MOST_PRICE),
+        }
+        return {"customerId": dice.choice(list(self.deposits)), "restaurantId": RESTAURANT, "items": [item]}
 
     def placed(self) -> int:
         """How many orders there are."""

@@ -60,7 +60,7 @@ faults: $(INSTALLED)  ## the fault tests in full
 	@eval "$$(tools/services env)" && $(BIN)/python -m pytest tests/faults --faults=full -s
 
 bench: $(INSTALLED)  ## Headwater beside Debezium, table and plot into docs; BENCH_ARGS=--quick for a short one
-	@tools/services up mysql mongodb kafka
+	@tools/services up mysql mongodb kafka schema-registry
 	@eval "$$(tools/services env)" && PYTHONPATH=. $(BIN)/python -m bench run $(BENCH_ARGS)
 
 bench-plan: $(INSTALLED)  ## micro-benchmark of the plan on recorded log bytes

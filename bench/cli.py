@@ -58,8 +58,8 @@ def main() -> None:
 def run(quick: bool, only: str, engines: str, pairs: int | None, resume: Path | None) -> None:
     """Measure. A run of everything, and not a quick one, goes into the documentation; parts go there by `report`.
 
-    Wants MYSQL_URL, MONGODB_URL and KAFKA_BOOTSTRAP_SERVERS, those of them that its workloads need: servers that it may
-    use as it likes. It drops the database bench and purges MySQL's binary log.
+    Wants MYSQL_URL, MONGODB_URL, KAFKA_BOOTSTRAP_SERVERS and SCHEMA_REGISTRY_URL, what its workloads need: servers that
+    it may use as it likes. It drops the database bench and purges MySQL's binary log.
     """
     os.environ.pop(
         "PYTHONDONTWRITEBYTECODE", None

@@ -115,13 +115,12 @@ def write_properties(file: Path, values: Mapping[str, str]) -> Path:
     return file
 
 
-def converters(*, schemas: bool) -> dict[str, str]:
-    """JsonConverter for keys and values."""
-    return {
-        f"{part}.converter{option}": value
-        for part in ("key", "value")
-        for option, value in (
-            ("", "org.apache.kafka.connect.json.JsonConverter"),
-            (".schemas.enable", str(schemas).lower()),
-        )
-    }
+def converters(workload: Workload[Any]) -> dict[str, str]:
+    """The workload's converter for keys and values. Avro wants a registry at SCHEMA_REGISTRY_URL."""
+    if workload.avro:
+        name = "io.confluent.connect.avro.AvroConverter"
+        option = (".schema.registry.url", os.environ["SCHEMA_REGISTRY_URL"])
+    else:
+        name = "org.apache.kafka.connect.json.JsonConverter"
+        option = (".schemas.enable", str(workload.schemas).lower())
+    return {f"{part}.converter{end}": value for part in ("key", "value") for end, value in (("", name), option)}

@@ -13,6 +13,8 @@ from typing import Any
 
 Run = dict[str, Any]
 LIMIT_SHARE = 0.85
+MOST_FOR_AVRO = 1.5
+"""How many times JSON's CPU Avro may take."""
 STEADY = 4750
 """How many of 5,000 events a second the writer must have reached for the latency to say something."""
 OURS = "headwater"
@@ -46,6 +48,7 @@ FACTORS = (
     Factor("router", 5, 3),
     Factor("unwrap", 5, 3),
     Factor("five-transforms", 5, 3),
+    Factor("avro", 5, 3),
     Factor("kafka-json-100", 5, 3),
     Factor("kafka-json-1", 5, 3),
     Factor("mongodb-200", 5, 4),
@@ -61,6 +64,7 @@ def verdicts(runs: Sequence[Run]) -> list[Verdict]:
         found.append(_below(f"{workload}: memory, worker and one task", "memory_mb", 80, "MB", runs, workload=workload))
         found.append(_below(f"{workload}: first event", "first_event_seconds", 1, "s", runs, workload=workload))
     found.append(_at_least_as_fast("router", "json-100", runs))
+    found.append(_little_more_cpu("avro", "json-100", runs))
     return [*found, *(_latency_verdict(sink, runs) for sink in ("counting", "kafka"))]
 
 
@@ -99,11 +103,29 @@ def _factor_verdicts(factor: Factor, runs: Sequence[Run]) -> list[Verdict]:
 
 def _at_least_as_fast(workload: str, other: str, runs: Sequence[Run]) -> Verdict:
     """Of two workloads, by their medians."""
-    rates = [median(good(runs, workload=each, engine=OURS), "events_per_second") for each in (workload, other)]
-    mark = f"{workload}: throughput over {other}"
-    if rates[0] is None or not rates[1]:
-        return Verdict(mark, "1×", "no runs", None)
-    return Verdict(mark, "1×", f"{rates[0] / rates[1]:.2f}×", rates[0] >= rates[1])
+    ratio = _median_ratio(workload, other, "events_per_second", runs)
+    return _ratio_verdict(f"{workload}: throughput over {other}", "1×", ratio, met=ratio is not None and ratio >= 1)
+
+
+def _little_more_cpu(workload: str, other: str, runs: Sequence[Run]) -> Verdict:
+    """Of two workloads, by their medians."""
+    ratio = _median_ratio(workload, other, "cpu_us_per_event", runs)
+    asked = f"at most {MOST_FOR_AVRO:g}×"
+    return _ratio_verdict(
+        f"{workload}: CPU over {other}", asked, ratio, met=ratio is not None and ratio <= MOST_FOR_AVRO
+    )
+
+
+def _median_ratio(over: str, under: str, figure: str, runs: Sequence[Run]) -> float | None:
+    """Headwater's median in one workload divided by that in another; None where one is missing."""
+    upper, lower = (median(good(runs, workload=each, engine=OURS), figure) for each in (over, under))
+    return upper / lower if upper is not None and lower else None
+
+
+def _ratio_verdict(mark: str, asked: str, ratio: float | None, *, met: bool) -> Verdict:
+    if ratio is None:
+        return Verdict(mark, asked, "no runs", None)
+    return Verdict(mark, asked, f"{ratio:.2f}×", met)
 
 
 def _latency_verdict(sink: str, runs: Sequence[Run]) -> Verdict:

@@ -24,6 +24,8 @@ class Workload(ABC, Generic[ServerT]):
     rows: int
     schemas: bool = False
     """Whether JsonConverter writes each message's schema with it."""
+    avro: bool = False
+    """Whether AvroConverter writes, with a schema registry, instead of JsonConverter."""
     sink: str = "counting"
     pairs: int = 5
 

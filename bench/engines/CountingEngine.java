@@ -1,6 +1,8 @@
 import io.debezium.engine.ChangeEvent;
 import io.debezium.engine.DebeziumEngine;
+import io.debezium.engine.format.Avro;
 import io.debezium.engine.format.JsonByteArray;
+import io.debezium.engine.format.SerializationFormat;
 import java.io.Reader;
 import java.nio.ByteOrder;
 import java.nio.MappedByteBuffer;
@@ -15,7 +17,7 @@ import java.util.Properties;
  * Debezium's embedded engine with a consumer that only counts, into the memory-mapped file of progress.py.
  *
  * <pre>
- *   CountingEngine connector.properties progress-file
+ *   CountingEngine connector.properties progress-file json|avro
  * </pre>
  *
  * Runs until it is told to end; SIGTERM stores the offset.
@@ -42,7 +44,9 @@ public final class CountingEngine
         try (Reader reader = Files.newBufferedReader(Path.of(arguments[0]))) {
             properties.load(reader);
         }
-        DebeziumEngine<?> engine = DebeziumEngine.create(JsonByteArray.class)
+        Class<? extends SerializationFormat<byte[]>> format =
+                arguments[2].equals("avro") ? Avro.class : JsonByteArray.class;
+        DebeziumEngine<?> engine = DebeziumEngine.create(format)
                 .using(properties)
                 .using((success, message, error) -> {
                     if (!success) {

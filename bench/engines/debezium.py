@@ -98,17 +98,17 @@ class Debezium(Engine):
         if workload.sink == "counting":
             with connector.open("a") as file:
                 engine = {"offset.storage": "org.apache.kafka.connect.storage.FileOffsetBackingStore", **offsets}
-                engine |= converters(schemas=workload.schemas)
+                engine |= converters(workload)
                 file.writelines(f"{name}={value}\n" for name, value in engine.items())
             path = f"{classes()}:{jars('debezium')}/*"
-            program = ["CountingEngine", str(connector), str(run / "progress")]
+            program = ["CountingEngine", str(connector), str(run / "progress"), "avro" if workload.avro else "json"]
         else:
             worker = {
                 "bootstrap.servers": os.environ["KAFKA_BOOTSTRAP_SERVERS"],
                 "listeners": "http://127.0.0.1:0",
                 "plugin.path": str(plugin_path()),
                 "plugin.discovery": "service_load",
-                **converters(schemas=workload.schemas),
+                **converters(workload),
                 **offsets,
                 **self.worker_options,
             }

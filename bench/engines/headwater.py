@@ -50,7 +50,7 @@ class Headwater(Engine):
             "listeners": "http://127.0.0.1:0",
             "bootstrap.servers": os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092"),
             "offset.storage.file.filename": str(run / STATE_FILE),
-            **converters(schemas=workload.schemas),
+            **converters(workload),
         }
         file = write_properties(run / "worker.properties", properties)
         program = ["-c", COUNTING] if workload.sink == "counting" else ["-m", "headwater"]

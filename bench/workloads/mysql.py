@@ -203,5 +203,6 @@ WORKLOADS = (
         columns=ORDERS_COLUMNS,
         row=order_row,
     ),
+    MySqlWorkload("avro", "as the first, AvroConverter with a schema registry", 300_000, 100, avro=True),
     MySqlWorkload("schemas", "as the first, JsonConverter with schemas", 60_000, 100, schemas=True, pairs=3),
 )

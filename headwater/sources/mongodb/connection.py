@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 
+INVALID_OPTIONS = 72
 CAPPED_POSITION_LOST = 136
 INVALID_TOKEN = 260
 STREAM_FATAL = 280
@@ -75,7 +76,7 @@ def source_error(error: PyMongoError, doing: str) -> SourceError:
     text = f"{doing}: {_told(error)}"
     if "CERTIFICATE_VERIFY_FAILED" in text:
         return SourceError(f"{text} ({_CERTIFICATE_HINT})")
-    if isinstance(error, ConnectionFailure) or code in _PASSING:
+    if isinstance(error, ConnectionFailure) or code in _PASSING or _forgot_the_time(code, text):
         return RetriableSourceError(text)
     if code in _STALE:
         return StaleStateError(f"{text} ({_STALE[code]})")
@@ -83,6 +84,14 @@ def source_error(error: PyMongoError, doing: str) -> SourceError:
         return StaleStateError(f"{text} ({WAYS_ON})")
     hint = _HINTS.get(code) if code is not None else None
     return SourceError(f"{text} ({hint})" if hint else text)
+
+
+def _forgot_the_time(code: int | None, text: str) -> bool:
+    """Whether a server is behind the time that it gave before all members crashed: its next write mends that.
+
+    The time is in memory and restored from the log's last entry; an idle primary writes one every 10 s.
+    """
+    return code == INVALID_OPTIONS and "afterClusterTime value must not be greater" in text
 
 
 def _told(error: PyMongoError) -> str:

@@ -10,7 +10,7 @@ import bson
 import pytest
 from pymongo.database import Database
 
-from headwater.source import Resume, SnapshotNeededError, SourceError
+from headwater.source import Resume, RetriableSourceError, SnapshotNeededError, SourceError
 from tests.capture import Capture, Event
 
 Start = Callable[..., Capture]
@@ -66,6 +66,19 @@ def test_an_offset_of_another_server_is_named(capture: Start) -> None:
         capture(Resume(offset))
     with pytest.raises(SnapshotNeededError):
         capture(Resume(offset), snapshot_mode="when_needed")
+
+
+def test_a_time_that_the_server_forgot_in_a_crash_is_waited_for(
+    capture: Start, mongodb_database: Database[Document]
+) -> None:
+    def start_a_little_ahead() -> None:
+        for _ in range(10):  # a write in a new second may get ahead of the token
+            now = mongodb_database.client.admin.command("ping")["$clusterTime"]["clusterTime"]
+            token = bson.encode({"_data": f"82{now.time:08X}{now.inc + 100_000:08X}2B0229296E04"})
+            capture(Resume({"sec": -1, "ord": -1, "resume_token": base64.b64encode(token).decode()}))
+
+    with pytest.raises(RetriableSourceError, match="must not be greater than the current clusterTime"):
+        start_a_little_ahead()
 
 
 def test_an_offset_of_another_connector_is_named(capture: Start) -> None:

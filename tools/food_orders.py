@@ -66,19 +66,20 @@ class FoodOrders:
         self.ports = dict(zip(listeners, itertools.count(free_port(len(listeners))), strict=False))
         by = _everywhere(self.delivery) if isinstance(self.delivery, Delivery) else self.delivery
         self._captured = [name for name in SERVICES if by[name] is Delivery.LOG]
+        self._relays = [f"relay-{name}" for name in SERVICES if name not in self._captured]
         self._settings = {name: replace(self.settings, delivery=by[name]) for name in SERVICES}
 
     def __enter__(self) -> Self:
         self._create_topics()
         try:
-            for name in SERVICES:
+            listening = (*SERVICES, WORKER) if self._captured else SERVICES
+            for name in listening:
                 self.start(name)
-            for name in SERVICES:
+            for name in listening:
                 self.wait_for(name)
-            for name in self.deliverers:
+            for name in self._relays:  # now that the outboxes are there
                 self.start(name)
             if self._captured:
-                self.wait_for(WORKER)
                 self._create_connector()
         except BaseException:
             self.__exit__()
@@ -98,8 +99,7 @@ class FoodOrders:
     @property
     def deliverers(self) -> list[str]:
         """The names of the processes that deliver events."""
-        relays = [f"relay-{name}" for name in SERVICES if name not in self._captured]
-        return [*relays, WORKER] if self._captured else relays
+        return [*self._relays, WORKER] if self._captured else self._relays
 
     def url(self, name: str) -> str:
         """Where a service, or the worker, listens."""

@@ -34,7 +34,7 @@ demo: $(INSTALLED)  ## the main job with nothing but Python: SQLite, connector, 
 	@$(BIN)/headwater demo $(if $(ONCE),--once)
 
 demo-food-orders: $(INSTALLED)  ## four services and their saga: an order approved, one compensated; ONCE=1 ends by itself
-	@$(BIN)/python tools/demo_food_orders.py $(if $(ONCE),--once)
+	@$(BIN)/python tools/demo_food_orders.py $(if $(ONCE),--once) $(if $(DELIVERY),--delivery $(DELIVERY)) $(if $(MESSAGES),--messages $(MESSAGES))
 
 demo-mysql: $(INSTALLED)  ## the same from MySQL into Kafka, both installed and started here; ONCE=1 ends by itself
 	@$(BIN)/python tools/demo_mysql.py $(if $(ONCE),--once)

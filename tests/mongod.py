@@ -14,8 +14,8 @@ from typing import Any, Self
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
-from tests.ports import free_port
 from tests.worker_process import wait_until
+from tools.ports import free_port
 
 DEADLINE_SECONDS = 60.0
 NAME, USER, PASSWORD = "rs0", "root", "admin"

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.ports import free_port
 from tests.worker_process import wait_until
+from tools.ports import free_port
 
 TOOL = Path(__file__).parents[1] / "tools" / "services"
 

@@ -2,8 +2,10 @@
 
     make demo-food-orders            stays up for trying things, until Ctrl-C
     make demo-food-orders ONCE=1     ends once both orders have ended: status 0, or 1 with the reason
+    make demo-food-orders DELIVERY=log          events are read from the database's log; else by relays
+    make demo-food-orders MESSAGES=avro         messages are in Avro, with schemas in a folder; else in JSON
 
-Four services with a MongoDB database each, a relay for each service's outbox, and Kafka between them.
+Four services with a MongoDB database each, what takes the events out of their outboxes, and Kafka between them.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ import pymongo
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # `tools` and `examples` are no installed packages
 
+from examples.food_orders.settings import Settings
+from headwater.outbox.table import Delivery
 from tools.food_orders import SERVICES, FoodOrders, ProcessEndedError
 
 ROOT = Path(__file__).parent.parent
@@ -95,7 +99,7 @@ class Demo:
             raise DemoError(f"the order should be {wanted}, and is {status}")
 
 
-def run(*, once: bool) -> None:
+def run(by: Delivery, messages: str, *, once: bool) -> None:
     """The whole walk."""
     step("Starting MongoDB and Kafka")
     servers = start_servers()
@@ -103,12 +107,16 @@ def run(*, once: bool) -> None:
         pymongo.MongoClient[dict[str, Any]](servers["MONGODB_URL"]) as mongodb,
         tempfile.TemporaryDirectory(prefix="food-orders-") as folder,
     ):
-        step("Starting the services order, payment, restaurant and customer, and a relay for each")
-        system = FoodOrders(
-            servers["MONGODB_URL"], servers["KAFKA_BOOTSTRAP_SERVERS"], Path(folder), f"demo{int(time.time())}-"
+        deliverers = "a relay for each" if by is Delivery.RELAY else "a worker that reads the database's log"
+        step(f"Starting the services order, payment, restaurant and customer, and {deliverers}")
+        settings = Settings(
+            servers["MONGODB_URL"],
+            f"kafka://{servers['KAFKA_BOOTSTRAP_SERVERS']}",
+            schema_registry_url=(Path(folder) / "schemas").as_uri() if messages == "avro" else "",
+            prefix=f"demo{int(time.time())}-",
         )
-        with system:
-            _walk(Demo(system, mongodb[system.prefix + "order"]["sagas"]))
+        with FoodOrders(settings, Path(folder), by) as system:
+            _walk(Demo(system, mongodb[settings.prefix + "order"]["sagas"]))
             if not once:
                 step("Running until Ctrl-C")
                 for name in SERVICES:
@@ -116,7 +124,7 @@ def run(*, once: bool) -> None:
                 with contextlib.suppress(KeyboardInterrupt):
                     system.processes["order"].wait()
         for name in SERVICES:
-            mongodb.drop_database(system.prefix + name)
+            mongodb.drop_database(settings.prefix + name)
 
 
 def _walk(demo: Demo) -> None:
@@ -137,9 +145,11 @@ def main() -> None:
     """Parse the command line and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--once", action="store_true", help="end when both orders have ended")
+    parser.add_argument("--delivery", type=Delivery, choices=list(Delivery), default=Delivery.RELAY)
+    parser.add_argument("--messages", choices=["json", "avro"], default="json")
     arguments = parser.parse_args()
     try:
-        run(once=arguments.once)
+        run(arguments.delivery, arguments.messages, once=arguments.once)
     except (DemoError, ProcessEndedError, subprocess.CalledProcessError) as error:
         click.secho(f"\n✗ {error}", fg="red", err=True)
         sys.exit(1)

@@ -16,7 +16,7 @@ from headwater.logs import configure_logs
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8001, show_default=True, help="Port to listen on.")
 def main(service: str, host: str, port: int) -> None:
-    """Serve one service. MONGODB_URL, BROKER and DELIVERY (relay or log) say with what."""
+    """Serve one service. The environment says with what: see examples/food_orders/README.md."""
     configure_logs()
     app = import_module(f"examples.food_orders.{service}.api").create_app(Settings.from_environment())
     uvicorn.run(app, host=host, port=port, log_level="warning")

@@ -6,7 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from fastapi import FastAPI
@@ -17,26 +17,33 @@ from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from examples.food_orders import contract
 from examples.food_orders.settings import Settings
 from headwater.consumer import Message
-from headwater.inbox import Subscription
+from headwater.inbox import RejectedMessageError, Subscription
+from headwater.inbox.events import OutboxEvents
 from headwater.inbox.message_id import MessageId, from_outbox
 from headwater.inbox.pymongo import Inbox
 from headwater.outbox.mongodb import Outbox, create_outbox
 
 log = structlog.get_logger(__name__)
 
+M = TypeVar("M")
 Document = dict[str, Any]
 Handler = Callable[[ClientSession, Message], None]
 Loop = Callable[[threading.Event], None]
 
+KAFKA_OPTIONS = {"session.timeout.ms": "6000", "heartbeat.interval.ms": "1000"}
+"""A service that was killed is soon started again, and then waits this long for what it was reading."""
+
 
 @dataclass
 class Runtime:
-    """A service's database and what runs beside its HTTP."""
+    """A service's database and what runs beside its HTTP; ``publishes`` are the topics of its events."""
 
     name: str
     settings: Settings
+    publishes: Sequence[str]
     client: MongoClient[Document] = field(init=False)
     loops: list[Loop] = field(default_factory=list)
 
@@ -46,6 +53,7 @@ class Runtime:
         self.inbox = Inbox(self.collection("inbox"))
         create_outbox(self.collection("outbox"), delivery=self.settings.delivery)
         self.create("inbox")
+        contract.register(self.settings, self.publishes)
 
     @property
     def database(self) -> Database[Document]:
@@ -80,8 +88,21 @@ class Runtime:
             handler=handler,
             message_id=message_id,
             dead_letters=f"{self.settings.prefix}{topics[0]}.dead-letters",
+            options=KAFKA_OPTIONS if self.settings.broker.startswith("kafka:") else {},
         )
         self.loops.append(subscription.run)
+
+    def reader(self, model: type[M]) -> Callable[[Message], M]:
+        """What reads messages as events of that class; for one subscription's handler."""
+        events = OutboxEvents({model.__name__: model}, payloads=contract.deserializer(self.settings))
+
+        def read(message: Message) -> M:
+            event = events.read(message)
+            if event is None:
+                raise RejectedMessageError(f"{message}: a {model.__name__} is wanted")
+            return event.payload
+
+        return read
 
     def app(self) -> FastAPI:
         """The HTTP application; what was subscribed to runs as long as it does."""

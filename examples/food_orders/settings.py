@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Self
 
 from headwater.outbox.table import Delivery
@@ -11,20 +12,44 @@ from headwater.outbox.table import Delivery
 
 @dataclass(frozen=True)
 class Settings:
-    """``delivery``  ``relay``: events stay in the outbox for `headwater relay`; ``log``: a connector reads the log."""
+    """Those of one service.
+
+    ``delivery``             ``relay``: events stay in the outbox for `headwater relay`; ``log``: a connector reads the
+                             database's log
+    ``schema_registry_url``  messages are in Avro, with that registry or folder (``file:///…``); without it in JSON
+    ``prefix``               in front of the names of databases, topics and consumer groups, where several systems share
+                             the servers
+    ``reply_within``         how long a payment may take before its order is cancelled
+    """
 
     mongodb_url: str
     broker: str
     delivery: Delivery = Delivery.RELAY
+    schema_registry_url: str = ""
     prefix: str = ""
-    """In front of the names of databases, topics and consumer groups, where several systems share the servers."""
+    reply_within: timedelta = timedelta(minutes=5)
 
     @classmethod
     def from_environment(cls) -> Self:
-        """``MONGODB_URL``, ``BROKER`` (``kafka://host:port``), ``DELIVERY`` and ``NAME_PREFIX``."""
+        """What `environment` gives; each has a default."""
+        default = cls("mongodb://127.0.0.1:27017/?replicaSet=rs0", "kafka://127.0.0.1:9092").environment()
+        given = {name: os.environ.get(name, value) for name, value in default.items()}
         return cls(
-            mongodb_url=os.environ.get("MONGODB_URL", "mongodb://127.0.0.1:27017/?replicaSet=rs0"),
-            broker=os.environ.get("BROKER", "kafka://127.0.0.1:9092"),
-            delivery=Delivery(os.environ.get("DELIVERY", Delivery.RELAY.value)),
-            prefix=os.environ.get("NAME_PREFIX", ""),
+            mongodb_url=given["MONGODB_URL"],
+            broker=given["BROKER"],
+            delivery=Delivery(given["DELIVERY"]),
+            schema_registry_url=given["SCHEMA_REGISTRY_URL"],
+            prefix=given["NAME_PREFIX"],
+            reply_within=timedelta(seconds=float(given["REPLY_WITHIN_SECONDS"])),
         )
+
+    def environment(self) -> dict[str, str]:
+        """The variables that say the same."""
+        return {
+            "MONGODB_URL": self.mongodb_url,
+            "BROKER": self.broker,
+            "DELIVERY": self.delivery.value,
+            "SCHEMA_REGISTRY_URL": self.schema_registry_url,
+            "NAME_PREFIX": self.prefix,
+            "REPLY_WITHIN_SECONDS": str(self.reply_within.total_seconds()),
+        }

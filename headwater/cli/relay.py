@@ -45,6 +45,12 @@ DEFAULTS = {
 )
 @click.option("--type-header", default="eventType", show_default=True, help="Header for the event's type; '' for none.")
 @click.option(
+    "--expand-json-payload",
+    is_flag=True,
+    help="Give the payload to value.converter as what its JSON describes, not as text: EventRouter's"
+    " table.expand.json.payload. Avro and Protobuf need it.",
+)
+@click.option(
     "--on-failed",
     type=click.Choice(["hold", "continue"]),
     default="hold",
@@ -76,6 +82,7 @@ def relay(
     bootstrap_servers: str | None,
     topic: str,
     type_header: str,
+    expand_json_payload: bool,
     on_failed: str,
     attempts: int,
     keep: float | None,
@@ -108,7 +115,7 @@ def relay(
             properties["bootstrap.servers"] = bootstrap_servers
         # What blocks for longer than a lease may be published by another relay meanwhile.
         properties.setdefault("producer.max.block.ms", str(round(lease * 1000 / 2)))
-        routing = Routing(**_converters(properties), topic=topic, type_header=type_header)
+        routing = Routing(**_converters(properties), topic=topic, type_header=type_header, expand=expand_json_payload)
         policy = FailurePolicy(attempts=attempts, hold=on_failed == "hold")
         publisher = Publisher(_sink_opener(properties), routing, policy)
         queue = open_queue(url, table, keep=keep != 0)

@@ -1,6 +1,6 @@
 """MongoDB's documents as Connect values with a schema made for each: what Debezium's transforms make of them.
 
-As in `headwater.transforms.json_payload`, what is known of a schema before it is built is its *type*, a tuple:
+As in `headwater.json_payload`, what is known of a schema before it is built is its *type*, a tuple:
 
     ("string",), ("boolean",), ("int32",), ("int64",), ("double",), ("bytes",), ("time",)
     ("regex",)                       a regular expression

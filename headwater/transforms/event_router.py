@@ -19,16 +19,16 @@ from typing import Any
 
 import structlog
 
+from headwater import json_payload
 from headwater.config import Config, ConfigDef, Importance, Option, OptionType, Width, grouped, one_of
 from headwater.java_number import truncated
 from headwater.java_regex import check_java
+from headwater.json_payload import JsonPayloadError, Payload
 from headwater.record import Schema, Type
 from headwater.shape import NULL, HeaderShape, MessageShape, Node
 from headwater.transform import Ask, Part, TransformError
-from headwater.transforms import json_payload
 from headwater.transforms.envelope import is_envelope
 from headwater.transforms.event_headers import header_shapes, merged, own_headers, present, trace_context
-from headwater.transforms.json_payload import JsonPayloadError, Payload
 from headwater.transforms.regex_router import RegexRouter
 from headwater.tree import Member, call, is_absent, is_null, may_be_null, member, or_default, struct_of, whole
 

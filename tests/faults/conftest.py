@@ -38,6 +38,7 @@ class Extent:
     ``rows``                                      in the table when the connector starts
     ``sqlite_kills``                              of a connector that reads SQLite, under each sink
     ``relays``, ``relay_kills``                   on each outbox
+    ``food_orders``, ``food_order_kills``         of a service, or what delivers between them
     """
 
     kills: int
@@ -51,6 +52,8 @@ class Extent:
     sqlite_kills: int
     relays: int
     relay_kills: int
+    food_orders: int
+    food_order_kills: int
 
 
 EXTENTS = {
@@ -66,6 +69,8 @@ EXTENTS = {
         sqlite_kills=5,
         relays=3,
         relay_kills=2,
+        food_orders=60,
+        food_order_kills=8,
     ),
     "full": Extent(
         kills=50,
@@ -79,6 +84,8 @@ EXTENTS = {
         sqlite_kills=100,
         relays=8,
         relay_kills=50,
+        food_orders=2_000,
+        food_order_kills=60,
     ),
 }
 

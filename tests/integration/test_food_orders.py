@@ -1,16 +1,23 @@
-"""The food order system as its users run it: every way that an order can go."""
+"""The food order system as its users run it: every way that an order can go, whoever delivers what in which format."""
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pymongo
 import pytest
 
+from examples.food_orders.settings import Settings
+from headwater.converters.avro.reader import AvroDeserializer
+from headwater.outbox.table import Delivery
+from tests.topic import read_topic
+from tests.worker_process import wait_until
 from tools.food_orders import SERVICES, FoodOrders
 
 DEADLINE_SECONDS = 90.0
@@ -66,11 +73,20 @@ class Client:
         return int(self.call("GET", "payment", f"/credit/{customer}")["credit"])
 
 
-@pytest.fixture(scope="module")
-def client(mongodb_url: str, kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+@pytest.fixture(scope="module", params=["relay-json", "relay-registry", "log-json", "log-folder"])
+def client(
+    request: pytest.FixtureRequest, mongodb_url: str, kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Client]:
+    """Of a system with one kind of delivery, and messages in JSON or, with a registry or a folder, in Avro."""
+    delivery, _, messages = request.param.partition("-")
+    folder = tmp_path_factory.mktemp("food_orders")
     prefix = f"f{uuid.uuid4().hex[:8]}-"
-    system = FoodOrders(mongodb_url, kafka_bootstrap, tmp_path_factory.mktemp("food_orders"), prefix)
-    with system:
+    settings = Settings(mongodb_url, f"kafka://{kafka_bootstrap}", prefix=prefix)
+    if messages == "registry":
+        settings = replace(settings, schema_registry_url=request.getfixturevalue("schema_registry_url"))
+    elif messages == "folder":
+        settings = replace(settings, schema_registry_url=(folder / "schemas").as_uri())
+    with FoodOrders(settings, folder, Delivery(delivery)) as system:
         client = Client(system)
         client.call("PUT", "restaurant", "/restaurants/luigi/stock", {"pizza": 10})
         yield client
@@ -78,6 +94,29 @@ def client(mongodb_url: str, kafka_bootstrap: str, tmp_path_factory: pytest.Temp
     with pymongo.MongoClient[dict[str, Any]](mongodb_url) as mongodb:
         for name in SERVICES:
             mongodb.drop_database(prefix + name)
+
+
+def test_messages_are_in_the_format_that_was_chosen(client: Client, kafka_bootstrap: str) -> None:
+    customer = client.customer(0)
+    settings = client.system.settings
+    topic = f"{settings.prefix}customer-create"
+    (message,) = read_topic(kafka_bootstrap, topic, bool)
+    if settings.schema_registry_url:
+        schema, value = AvroDeserializer.at(settings.schema_registry_url).read(topic, message.value() or b"")
+        assert schema is not None
+        assert schema.name == "food_orders.CustomerCreate"
+    else:
+        value = json.loads(message.value() or b"")
+    assert value == {"customerId": customer, "name": "Ada"}
+    assert message.key() == customer.encode()
+
+
+def test_a_customer_is_projected_into_the_order_service_s_database(client: Client, mongodb_url: str) -> None:
+    customer = client.customer(0)
+    with pymongo.MongoClient[dict[str, Any]](mongodb_url) as mongodb:
+        customers = mongodb[f"{client.system.settings.prefix}order"].customers
+        wait_until("the customer", lambda: customers.find_one({"_id": customer}), DEADLINE_SECONDS)
+        assert customers.find_one({"_id": customer}) == {"_id": customer, "name": "Ada"}
 
 
 def test_an_order_is_paid_and_approved(client: Client) -> None:

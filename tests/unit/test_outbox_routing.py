@@ -12,10 +12,13 @@ import pytest
 
 from headwater.conversion import Conversion
 from headwater.converter import RetriableConversionError
+from headwater.converters.avro.converter import create as avro_converter
 from headwater.converters.json import create as json_converter
 from headwater.converters.simple_header import create as header_converter
 from headwater.converters.string import create as string_converter
 from headwater.plan import Converters, plan
+from headwater.relay.queue import Aggregate, QueuedEvent
+from headwater.relay.routing import Routing
 from headwater.sink import Message
 from headwater.source import Rows
 from headwater.sources.mysql.shapes import ShapeOptions, snapshot_shape
@@ -76,6 +79,23 @@ def test_one_outbox_many_topics() -> None:
     _, _, key, value, headers, _, _ = messages[0]
     assert (key, value) == (b"c-17", PAYLOAD.encode())
     assert headers == [("id", ID.encode()), ("eventType", b"CoursePostedEvent")]
+
+
+@pytest.mark.parametrize("expands", [False, True])
+@pytest.mark.parametrize("form", ["text", "json", "avro"])
+def test_the_relay_sends_what_the_router_does(form: str, expands: bool, tmp_path: Path) -> None:
+    registry = {"schema.registry.url": tmp_path.as_uri()}
+    value = {
+        "text": string_converter({}, is_key=False),
+        "json": json_converter({}, is_key=False),
+        "avro": avro_converter(registry, is_key=False),
+    }[form]
+    converters = Converters(STRING.key, value, STRING.header)
+    router = {**documented(), "transforms.outbox.table.expand.json.payload": str(expands)}
+    (captured,) = sent(converters, router, "Course")
+    event = QueuedEvent(0, ID, Aggregate("Course", "c-17"), "CoursePostedEvent", PAYLOAD, {}, 0)
+    relayed = Routing(converters.key, value, converters.header, expand=expands).message(event)
+    assert relayed[1:5] == captured[1:5]
 
 
 class NeedsRegistry:

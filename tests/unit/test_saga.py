@@ -288,5 +288,5 @@ stateDiagram-v2
 
 
 def test_the_food_order_s_diagram_in_the_documentation_is_that_of_its_definition() -> None:
-    drawn = mermaid(order_saga(Orders(MongoClient(connect=False).food.orders)))
+    drawn = mermaid(order_saga(Orders(MongoClient(connect=False).food.orders), MINUTE))
     assert f"```mermaid\n{drawn}```" in Path("docs/saga.md").read_text()

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pymongo.client_session import ClientSession
 
-from examples.food_orders.messages import CustomerCreate
+from examples.food_orders.messages import CUSTOMER_CREATE, CustomerCreate
 from examples.food_orders.runtime import Runtime
 from examples.food_orders.settings import Settings
 
@@ -32,7 +32,7 @@ class CustomerView(BaseModel):
 
 def create_app(settings: Settings) -> FastAPI:
     """The service."""
-    runtime = Runtime("customer", settings)
+    runtime = Runtime("customer", settings, [CUSTOMER_CREATE])
     runtime.create("customers")
     customers = runtime.collection("customers")
     app = runtime.app()

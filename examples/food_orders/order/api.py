@@ -8,6 +8,7 @@ from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from examples.food_orders.messages import PAYMENT_REQUEST, RESTAURANT_APPROVAL_REQUEST
 from examples.food_orders.order.domain import Item, Order, OrderError
 from examples.food_orders.order.service import OrderService
 from examples.food_orders.runtime import Runtime
@@ -22,8 +23,8 @@ class NewItem(_Body):
     """A line of a new order."""
 
     product_id: str
-    quantity: Annotated[int, Field(ge=1)]
-    price: Annotated[int, Field(ge=0)]
+    quantity: Annotated[int, Field(ge=1, le=1000)]
+    price: Annotated[int, Field(ge=0, le=1_000_000_000)]
 
 
 class NewOrder(_Body):
@@ -31,7 +32,7 @@ class NewOrder(_Body):
 
     customer_id: str
     restaurant_id: str
-    items: Annotated[list[NewItem], Field(min_length=1)]
+    items: Annotated[list[NewItem], Field(min_length=1, max_length=100)]
 
 
 class OrderView(_Body):
@@ -51,7 +52,7 @@ class OrderView(_Body):
 
 def create_app(settings: Settings) -> FastAPI:
     """The service."""
-    runtime = Runtime("order", settings)
+    runtime = Runtime("order", settings, [PAYMENT_REQUEST, RESTAURANT_APPROVAL_REQUEST])
     service = OrderService(runtime)
     app = runtime.app()
 

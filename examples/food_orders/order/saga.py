@@ -17,8 +17,6 @@ from examples.food_orders.order.domain import Order, OrderStatus
 from examples.food_orders.order.orders import Orders
 from headwater.saga import Reply, Saga, Step
 
-REPLY_WITHIN = timedelta(minutes=5)
-
 
 @dataclass
 class OrderData:
@@ -27,8 +25,8 @@ class OrderData:
     order_id: str
 
 
-def order_saga(orders: Orders) -> Saga[ClientSession, OrderData]:
-    """The saga, of orders that are kept there."""
+def order_saga(orders: Orders, reply_within: timedelta) -> Saga[ClientSession, OrderData]:
+    """The saga, of orders that are kept there; a payment that isn't answered in time is undone."""
 
     def order_of(session: ClientSession, data: OrderData) -> Order:
         order = orders.get(data.order_id, session)
@@ -62,7 +60,7 @@ def order_saga(orders: Orders) -> Saga[ClientSession, OrderData]:
     return Saga(
         "order",
         [
-            Step(name="payment", process=pay, processed=paid, rollback=pay_back, timeout=REPLY_WITHIN),
+            Step(name="payment", process=pay, processed=paid, rollback=pay_back, timeout=reply_within),
             Step(name="approval", process=approve),  # a restaurant may take its time
         ],
         data=OrderData,

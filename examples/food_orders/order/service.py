@@ -19,7 +19,6 @@ from examples.food_orders.order.orders import Orders
 from examples.food_orders.order.saga import OrderData, order_saga
 from examples.food_orders.runtime import Runtime
 from headwater.consumer import Message
-from headwater.inbox import RejectedMessageError
 from headwater.saga import Orchestrator, Reply, Timeouts
 from headwater.saga.pymongo import SagaStore
 
@@ -34,7 +33,8 @@ class OrderService:
         self._runtime = runtime
         self._orders = Orders(runtime.collection("orders"))
         self._customers = runtime.collection("customers")
-        self.saga = Orchestrator(order_saga(self._orders), store, runtime.outbox)
+        self._read_customer = runtime.reader(CustomerCreate)
+        self.saga = Orchestrator(order_saga(self._orders, runtime.settings.reply_within), store, runtime.outbox)
         runtime.subscribe([PAYMENT_RESPONSE, RESTAURANT_APPROVAL_RESPONSE], self._replied)
         runtime.subscribe([CUSTOMER_CREATE], self._customer_created)
         runtime.loops.append(self._look_for_timeouts)
@@ -60,9 +60,7 @@ class OrderService:
         self.saga.reply(session, Reply.of(message))
 
     def _customer_created(self, session: ClientSession, message: Message) -> None:
-        if message.value is None:
-            raise RejectedMessageError("a customer is wanted, not a tombstone")
-        customer = CustomerCreate.model_validate_json(message.value)
+        customer = self._read_customer(message)
         document = {"name": customer.name}
         self._customers.update_one({"_id": customer.customer_id}, {"$set": document}, upsert=True, session=session)
 

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from examples.food_orders.messages import PAYMENT_RESPONSE
 from examples.food_orders.payment.service import PaymentService
 from examples.food_orders.runtime import Runtime
 from examples.food_orders.settings import Settings
@@ -19,7 +20,7 @@ class Deposit(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
     customer_id: str
-    amount: Annotated[int, Field(gt=0)]
+    amount: Annotated[int, Field(gt=0, le=1_000_000_000_000)]
 
 
 class CreditView(BaseModel):
@@ -30,7 +31,7 @@ class CreditView(BaseModel):
 
 def create_app(settings: Settings) -> FastAPI:
     """The service."""
-    runtime = Runtime("payment", settings)
+    runtime = Runtime("payment", settings, [PAYMENT_RESPONSE])
     service = PaymentService(runtime)
     app = runtime.app()
 

@@ -17,7 +17,6 @@ from examples.food_orders.messages import (
 from examples.food_orders.payment.domain import Credit, Payment
 from examples.food_orders.runtime import Runtime
 from headwater.consumer import Message
-from headwater.inbox import RejectedMessageError
 from headwater.saga import command_id, reply_headers
 
 
@@ -29,6 +28,7 @@ class PaymentService:
         self._credits = runtime.collection("credits")
         self._payments = runtime.collection("payments")
         self._outbox = runtime.outbox
+        self._read = runtime.reader(PaymentRequest)
         runtime.subscribe([PAYMENT_REQUEST], self._requested, command_id)
 
     def deposit(self, customer_id: str, amount: int) -> int:
@@ -44,9 +44,7 @@ class PaymentService:
         return found["amount"] if found else 0
 
     def _requested(self, session: ClientSession, message: Message) -> None:
-        if message.value is None:
-            raise RejectedMessageError("a request is wanted, not a tombstone")
-        request = PaymentRequest.model_validate_json(message.value)
+        request = self._read(message)
         credit = self._credit(session, request.customer_id)
         payment = self._payment(session, request)
         if request.payment_order_status is PaymentOrderStatus.PENDING:

@@ -13,7 +13,6 @@ from examples.food_orders.messages import (
 from examples.food_orders.restaurant.domain import Restaurant
 from examples.food_orders.runtime import Runtime
 from headwater.consumer import Message
-from headwater.inbox import RejectedMessageError
 from headwater.saga import command_id, reply_headers
 
 
@@ -24,6 +23,7 @@ class RestaurantService:
         runtime.create("restaurants")
         self._restaurants = runtime.collection("restaurants")
         self._outbox = runtime.outbox
+        self._read = runtime.reader(RestaurantApprovalRequest)
         runtime.subscribe([RESTAURANT_APPROVAL_REQUEST], self._requested, command_id)
 
     def set_stock(self, restaurant_id: str, stock: dict[str, int]) -> None:
@@ -31,9 +31,7 @@ class RestaurantService:
         self._restaurants.update_one({"_id": restaurant_id}, {"$set": {"stock": stock}}, upsert=True)
 
     def _requested(self, session: ClientSession, message: Message) -> None:
-        if message.value is None:
-            raise RejectedMessageError("a request is wanted, not a tombstone")
-        request = RestaurantApprovalRequest.model_validate_json(message.value)
+        request = self._read(message)
         found = self._restaurants.find_one({"_id": request.restaurant_id}, session=session)
         restaurant = Restaurant(request.restaurant_id, found["stock"] if found else {})
         failure = restaurant.take(request.products)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from headwater.config import Config, ConfigDef, Importance, Option, OptionType, grouped
+from headwater.config import Config, ConfigDef, ConfigError, Importance, Option, OptionType, grouped
 from headwater.converter import Scope
 from headwater.converters.avro import connect_schema
 from headwater.converters.avro.code import AvroCode
@@ -68,6 +68,14 @@ def create(options: Mapping[str, str], *, is_key: bool) -> AvroConverter:
     """The converter for ``options``, their ``key.converter.`` prefix or the like taken off. Raises `ConfigError`."""
     config = OPTIONS.parse(options)
     return AvroConverter(config, make_registry(config, SchemaType.AVRO), is_key=is_key)
+
+
+def registry_at(url: str, options: Mapping[str, str] | None = None) -> SchemaRegistry:
+    """The registry of Avro schemas at ``url``; ``options`` are those of the converter. Raises ValueError."""
+    try:
+        return make_registry(OPTIONS.parse({**(options or {}), "schema.registry.url": url}), SchemaType.AVRO)
+    except ConfigError as error:
+        raise ValueError("; ".join(problem.message for problem in error.problems)) from error
 
 
 class AvroConverter(RegistryConverter):

@@ -10,19 +10,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from headwater.config import ConfigError
 from headwater.converter import ConversionError
 from headwater.converters.avro.connect_schema import NAMESPACE
-from headwater.converters.avro.converter import OPTIONS
+from headwater.converters.avro.converter import registry_at
 from headwater.converters.avro.parser import parse
 from headwater.converters.avro.schema import AvroSchema, Kind
 from headwater.converters.schema_registry.converter import MAGIC
-from headwater.converters.schema_registry.options import make_registry
 from headwater.converters.schema_registry.registry import (
     NotRegisteredError,
     RegistryError,
     SchemaRegistry,
-    SchemaType,
 )
 from headwater.deserializer import DeserializationError, RetriableDeserializationError, SchemaAndValue
 from headwater.record import DECIMAL, Field, Schema, Type
@@ -51,11 +48,7 @@ class AvroDeserializer:
     @classmethod
     def at(cls, url: str, options: Mapping[str, str] | None = None) -> AvroDeserializer:
         """With the registry at ``url``; ``options`` are those of the converter. Raises ValueError."""
-        try:
-            config = OPTIONS.parse({**(options or {}), "schema.registry.url": url})
-            return cls(make_registry(config, SchemaType.AVRO))
-        except ConfigError as error:
-            raise ValueError("; ".join(problem.message for problem in error.problems)) from error
+        return cls(registry_at(url, options))
 
     def read(self, topic: str, data: bytes) -> SchemaAndValue:
         """As `Deserializer.read`."""

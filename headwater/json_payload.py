@@ -1,4 +1,4 @@
-"""JSON text as a Connect value with a schema made for it: what ``table.expand.json.payload`` does.
+"""JSON text as a Connect value with a schema made for it: what expanding a payload does, in EventRouter and the relay.
 
 What is known of a schema before it is built is its *type*, a tuple that says what is in the document:
 

@@ -1,4 +1,4 @@
-"""Ports for servers of a test's own."""
+"""Ports for servers of one's own."""
 
 from __future__ import annotations
 

@@ -203,7 +203,9 @@ class PydanticPerson(BaseModel):
 
 
 @pytest.mark.parametrize(("person", "place"), [(Person, Place), (PydanticPerson, PydanticPlace)])
-def test_parts_are_read_as_the_whole_is_and_columns_may_have_names_that_python_has_not(person: type, place: type) -> None:
+def test_parts_are_read_as_the_whole_is_and_columns_may_have_names_that_python_has_not(
+    person: type, place: type
+) -> None:
     at = {"since": 1_600_000_000_000_001, "house-number": 5}
     row = {"class": "A", "tags": "a,b", "home": json.dumps(at), "others": [at, at | {"house-number": None}]}
     event = ChangeEvents(person).read(message(envelope("c", None, row)))
@@ -217,7 +219,7 @@ def test_parts_are_read_as_the_whole_is_and_columns_may_have_names_that_python_h
 def test_what_a_column_of_another_name_lacks_is_told_by_the_columns_name() -> None:
     event = ChangeEvents(Place).read(message(envelope("c", None, {"since": 1, "house_number": 1})))
     assert event is not None
-    with pytest.raises(EventError, match="after.house-number: Place needs it"):
+    with pytest.raises(EventError, match=r"after.house-number: Place needs it"):
         assert event.after
 
 

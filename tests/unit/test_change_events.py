@@ -362,6 +362,29 @@ def test_outbox_events_are_read_by_their_type() -> None:
         events.read(message(payload, b"42"))
 
 
+def test_payloads_of_mongodb_are_extended_json() -> None:
+    @dataclass
+    class Paid:
+        price: Decimal
+        count: int
+        at: datetime
+
+    payload = {
+        "price": {"$numberDecimal": "1.10"},
+        "count": {"$numberInt": "3"},
+        "at": {"$date": {"$numberLong": "1600000000000"}},
+    }
+    events = OutboxEvents({"Paid": Paid, "Deep": dict})
+    for each in payload, json.dumps(payload):
+        event = events.read(message(each, b"1", eventType="Paid"))
+        assert event is not None
+        assert event.payload == Paid(Decimal("1.10"), 3, datetime(2020, 9, 13, 12, 26, 40, tzinfo=UTC))
+    with pytest.raises(EventError, match=r"the payload is no extended JSON: .* \$date"):
+        events.read(message({"at": {"$date": "x"}}, b"1", eventType="Paid"))
+    with pytest.raises(EventError, match="recursion"):
+        events.read(message(('{"a":' * 900 + "1" + "}" * 900).encode(), b"1", eventType="Deep"))
+
+
 def test_a_stale_position_is_known_by_offset_and_by_the_log() -> None:
     def position(offset: int, pos: int, **more: Any) -> Any:
         source = {**SOURCE, "pos": pos, **more}

@@ -70,8 +70,9 @@ class _Document:
     channels: dict[str, Document] = field(default_factory=dict)
     operations: dict[str, Document] = field(default_factory=dict)
     messages: dict[str, Document] = field(default_factory=dict)
-    _names: Namer = field(default_factory=lambda: Namer(frozenset()))
-    _channel_names: dict[str, str] = field(default_factory=dict)
+    _message_names: Namer = field(default_factory=Namer)
+    _channel_names: Namer = field(default_factory=Namer)
+    _by_topic: dict[str, str] = field(default_factory=dict)
 
     def add(self, message: MessageType) -> None:
         """Describe messages, and their topic where it is a new one."""
@@ -83,8 +84,8 @@ class _Document:
             self._message(channel, f"{name}.tombstone", message, {"payload": {"type": "null"}})
 
     def _channel(self, topic: str) -> str:
-        if topic not in self._channel_names:
-            name = self._channel_names[topic] = self._names.name(_identifier(topic))
+        if topic not in self._by_topic:
+            name = self._by_topic[topic] = self._channel_names.name(_identifier(topic))
             self.channels[name] = {
                 "address": topic,
                 "messages": {},
@@ -95,10 +96,10 @@ class _Document:
                 "channel": {"$ref": f"#/channels/{name}"},
                 "messages": [],
             }
-        return self._channel_names[topic]
+        return self._by_topic[topic]
 
     def _message(self, channel: str, name: str, message: MessageType, content: Document) -> None:
-        identifier = self._names.name(_identifier(name))
+        identifier = self._message_names.name(_identifier(name))
         self.messages[identifier] = {
             "name": name,
             **content,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,7 +92,8 @@ class JsonForm:
         if name in _MEANINGS:
             document["description"] = _MEANINGS[name]
         if name == "io.debezium.data.Enum":
-            document["enum"] = _members(scalar.parameter("allowed") or "")
+            # A comma within a member has a backslash before it, in values too.
+            document["enum"] = re.split(r"(?<!\\),", scalar.parameter("allowed") or "")
         return {**document, CONNECT_NAME: name} if name else document
 
     def _decimal(self, scalar: Scalar) -> Document:
@@ -100,8 +102,3 @@ class JsonForm:
             return {"type": "number", "description": f"{digits} digits behind the point", CONNECT_NAME: DECIMAL}
         unscaled = f"a decimal number times 10 to the power of {digits}, as an integer in two's complement, base64"
         return {**_BY_TYPE[Type.BYTES], "description": unscaled, CONNECT_NAME: DECIMAL}
-
-
-def _members(allowed: str) -> list[str]:
-    """An enum's: a comma within one has a backslash before it."""
-    return [each.replace("\0", ",") for each in allowed.replace("\\,", "\0").split(",")]

@@ -23,6 +23,8 @@ from headwater.transforms.envelope import is_envelope
 from headwater.transforms.event_router import EventRouter
 from headwater.transforms.mongo_event_router import MongoEventRouter
 
+JSON = "io.debezium.data.Json"
+"""The name of texts that are JSON."""
 Router = EventRouter | MongoEventRouter
 
 
@@ -46,7 +48,7 @@ class Part:
 
     def documents(self, type_: Type, read: Callable[[Any], Any] = orjson.loads) -> ValueType | None:
         """The type of what is in them where all are texts, or bytes, that hold JSON; None otherwise."""
-        if not self.values or any(schema.type is not type_ or schema.name is not None for schema in self.schemas):
+        if any(schema.type is not type_ or schema.name not in (None, JSON) for schema in self.schemas):
             return None
         return of_texts(self.values, read)
 

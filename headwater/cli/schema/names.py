@@ -32,7 +32,7 @@ RESERVED_CLASSES = RESERVED_FIELDS | {"AvroDeserializer", "BaseModel", "ChangeEv
 class Namer:
     """Gives names that are each other's and none of those ``reserved``."""
 
-    def __init__(self, reserved: frozenset[str]) -> None:
+    def __init__(self, reserved: frozenset[str] = frozenset()) -> None:
         self._taken = set(reserved)
 
     def name(self, wanted: str) -> str:

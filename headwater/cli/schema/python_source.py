@@ -141,7 +141,7 @@ class _Module:
         self._style = style
         self._used: set[str] = set()
         self._classes = Namer(RESERVED_CLASSES)
-        self._variables = Namer(frozenset())
+        self._variables = Namer()
         self._lines: list[str] = []
 
     def source(self, found: Messages) -> str:
@@ -159,7 +159,7 @@ class _Module:
         head = [comment(f"# What connector {self._parts.name} sends, by headwater schema, {told}."), ""]
         imports = self._imports()
         registry = ["", 'SCHEMA_REGISTRY = "http://localhost:8081"'] if "AvroDeserializer" in self._used else []
-        return "\n".join([*head, *imports, *registry, *self._lines, ""])
+        return "\n".join([*head, *imports, *registry, *self._lines[1:], ""])
 
     def _imports(self) -> list[str]:
         lines: dict[str, set[str]] = {}
@@ -256,9 +256,9 @@ class _Module:
 
     def _payload(self, message: MessageType) -> ValueType:
         """What `OutboxEvents` reads into a model: JSON in a text is read, too."""
-        found = message.value.documents(Type.STRING)
+        found = message.value.documents(Type.STRING, extended_json.loads)
         if found is None and isinstance(self._parts.converters.value, _BYTES_AS_THEY_ARE):
-            found = message.value.documents(Type.BYTES)
+            found = message.value.documents(Type.BYTES, extended_json.loads)
         return found or message.value.type
 
     def _reader(self, call: _Call, converters: Mapping[str, Converter], name: str, key: str | None) -> None:

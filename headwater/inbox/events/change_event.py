@@ -186,7 +186,7 @@ class ChangeEvents(Generic[T]):
         if isinstance(row, str):
             try:
                 row = self.documents(row)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise MisfitError(f"the document is no extended JSON: {error}", (name,)) from error
         if row is not None and not isinstance(row, dict):
             raise MisfitError("an object is wanted", (name,))

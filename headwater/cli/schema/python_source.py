@@ -7,7 +7,7 @@ Nothing from outside (names of topics, tables, columns, types of events) enters 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -64,17 +64,19 @@ class Style(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """A call in the source."""
+    """A call in the source; ``type`` is what its result is, where checkers can't tell."""
 
     function: str
     arguments: list[str]
+    type: str | None = None
 
     def assigned_to(self, variable: str) -> list[str]:
         """The lines of the assignment."""
-        line = f"{variable} = {self.function}({', '.join(self.arguments)})"
+        head = f"{variable} = {self.function}(" if self.type is None else f"{variable}: {self.type} = {self.function}("
+        line = f"{head}{', '.join(self.arguments)})"
         if len(line) <= _WIDTH:
             return [line]
-        return [f"{variable} = {self.function}(", *(f"    {argument}," for argument in self.arguments), ")"]
+        return [head, *(f"    {argument}," for argument in self.arguments), ")"]
 
 
 _RESERVED = {Style.DATACLASS: RESERVED_FIELDS, Style.PYDANTIC: RESERVED_FIELDS | OF_BASE_MODEL}
@@ -234,7 +236,7 @@ class _Module:
             if isinstance(payload.kind, Struct):
                 model = self._class(payload.kind, named, f"# The payload of an event{shown}.")
             else:
-                model = self._annotation(payload, class_name(named))
+                model = self._annotation(replace(payload, nullable=False), class_name(named))
                 self._lines.append(comment(f"# The payload of an event{shown} is {model}."))
             if message.event_type is not None:
                 models[message.event_type] = model
@@ -252,7 +254,10 @@ class _Module:
         header = [] if router.type_name == "eventType" else [f"type_header={literal(router.type_name)}"]
         converter = self._parts.converters.value
         payloads = {} if isinstance(converter, _TEXT_AS_IT_IS) else {"payloads": converter}
-        self._reader(_Call("OutboxEvents", [f"{{{mapping}}}", *header]), payloads, variable_name(topic), None)
+        of = list(dict.fromkeys(models.values()))
+        result = f"OutboxEvents[{' | '.join(of)}]" if len(of) > 1 else None
+        call = _Call("OutboxEvents", [f"{{{mapping}}}", *header], result)
+        self._reader(call, payloads, variable_name(topic), None)
 
     def _payload(self, message: MessageType) -> ValueType:
         """What `OutboxEvents` reads into a model: JSON in a text is read, too."""

@@ -14,6 +14,7 @@ from headwater.cli.projection import projection
 from headwater.cli.relay import relay
 from headwater.cli.run import run
 from headwater.cli.saga import saga
+from headwater.cli.schema import schema
 from headwater.cli.sqlite import sqlite
 from headwater.cli.worker import worker
 
@@ -27,6 +28,8 @@ Examples:
   headwater explain connector.json          the code that a connector runs for each row
   headwater preview connector.json --table shop.orders
                                             what its transforms make of the table's rows
+  headwater schema connector.json --table shop.orders --as dataclass
+                                            the class that a consumer reads its messages into
   headwater inbox ddl --dialect mysql       the table that makes a consumer handle each message once
   headwater projection rebuild shop:courses build a view anew while the old one serves
   headwater outbox ddl --dialect mysql      the statements that make an outbox table
@@ -53,6 +56,7 @@ def version() -> None:
 main.add_command(worker)
 main.add_command(explain)
 main.add_command(preview)
+main.add_command(schema)
 main.add_command(run)
 main.add_command(demo)
 main.add_command(sqlite)

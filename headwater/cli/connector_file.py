@@ -32,13 +32,17 @@ WORKER = click.option(
 class Built:
     """The parts of a connector's task, the source not started.
 
-    ``redact``   takes out of texts what was looked up for the configuration
-    ``schemas``  a folder that takes the place of schema registries: the numbers that messages carry are made up
+    ``name``        the connector's
+    ``tombstones``  whether a delete has a tombstone behind it
+    ``redact``      takes out of texts what was looked up for the configuration
+    ``schemas``     a folder that takes the place of schema registries: the numbers that messages carry are made up
     """
 
+    name: str
     source: Source
     chain: Chain
     converters: Converters
+    tombstones: bool
     redact: Callable[[str], str]
     schemas: Path
 
@@ -48,6 +52,7 @@ def built(connector: Path, worker_file: Path | None) -> Iterator[Built]:
     """Build a connector from its file; what goes wrong meanwhile and inside is a `click.ClickException`."""
     from headwater.config import ConfigError
     from headwater.converter import ConversionError
+    from headwater.logs import configure_logs
     from headwater.plugin_path import use_plugin_path
     from headwater.properties import PropertiesError, parse_properties
     from headwater.source import SourceError
@@ -57,6 +62,7 @@ def built(connector: Path, worker_file: Path | None) -> Iterator[Built]:
     from headwater.worker.transforms import build_chain
     from headwater.worker.worker_config import read_worker_config
 
+    configure_logs()  # to standard error
     redact: Callable[[str], str] = str
     try:
         with TemporaryDirectory() as schemas:
@@ -70,7 +76,8 @@ def built(connector: Path, worker_file: Path | None) -> Iterator[Built]:
             chain = build_chain(config.values)
             source = config.connector.open(config.options)
             try:
-                yield Built(source, chain, converters, redact, Path(schemas))
+                tombstones = config.options["tombstones.on.delete"]
+                yield Built(config.name, source, chain, converters, tombstones, redact, Path(schemas))
             finally:
                 source.close()
     except (ConfigError, ConversionError, PropertiesError, SourceError, TransformError) as error:

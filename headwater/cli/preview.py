@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from headwater.cli.connector_file import CONNECTOR, WORKER, Built, built
+from headwater.cli.sampled import OPERATIONS, as_operation, sampled_records
 
 if TYPE_CHECKING:
     from headwater.converter import Converter
     from headwater.record import Record
-    from headwater.source import Rows
 
-_OPERATIONS = {"create": "c", "update": "u", "delete": "d", "snapshot": "r"}
 _EXAMPLES = """
 \b
 Examples:
@@ -38,7 +37,7 @@ Examples:
     "--operation",
     default="create",
     show_default=True,
-    type=click.Choice(list(_OPERATIONS)),
+    type=click.Choice(list(OPERATIONS)),
     help="What happened to them. An update shows the row before and after it alike.",
 )
 @WORKER
@@ -56,8 +55,8 @@ def preview(connector: Path, table: str, rows: int, operation: str, worker_file:
         sampled = parts.source.sample(table, rows)
         previews = [
             _preview(record, number, parts, sizes)
-            for number, row in enumerate(_records(sampled), start=1)
-            for record in _as_operation(row, _OPERATIONS[operation])
+            for number, row in enumerate(sampled_records(sampled), start=1)
+            for record in as_operation(row, OPERATIONS[operation], tombstones=parts.tombstones)
         ]
         if as_json:
             click.echo(parts.redact(json.dumps([each.document() for each in previews], ensure_ascii=False, indent=2)))
@@ -127,32 +126,6 @@ def _sizes(parts: Built) -> _Sizes:
         for title, (name, options) in others.items()
     }
     return {"as configured": (parts.converters.key, parts.converters.value), **made}
-
-
-def _records(sampled: Rows) -> Iterator[Record]:
-    """The rows as records of a snapshot. Raises `click.ClickException` where one can't be read."""
-    from headwater.row_by_row import RowReader
-
-    reader = RowReader()
-    for number, arguments in enumerate(sampled.shape.reader.split(sampled.arguments)):
-        row = reader.read(sampled.shape, arguments, number)
-        for name, error in row.unreadable().items():
-            raise click.ClickException(f"{sampled.shape.table}: {name} of row {number + 1} can't be read: {error}")
-        yield from row.records()
-
-
-def _as_operation(record: Record, operation: str) -> Iterator[Record]:
-    """A snapshot's record as one of the log, with the tombstone behind a delete."""
-    value = record.value
-    if operation == "r":
-        yield record
-        return
-    row = value["after"]
-    before, after = (None if operation == "c" else row), (None if operation == "d" else row)
-    source = {**value["source"], "snapshot": None}
-    yield replace(record, value={**value, "before": before, "after": after, "source": source, "op": operation})
-    if operation == "d":
-        yield replace(record, value_schema=None, value=None)
 
 
 def _preview(record: Record, row: int, parts: Built, sizes: _Sizes) -> Preview:

@@ -100,6 +100,16 @@ class JsonConverter:
         # By identity: comparing schemas would cost more than writing a value.
         self._prepared: dict[int, _Prepared] = {}
 
+    @property
+    def in_envelope(self) -> bool:
+        """Whether messages hold their schema too."""
+        return self._in_envelope
+
+    @property
+    def numeric_decimals(self) -> bool:
+        """Whether a Decimal is a number, and not base64 of its unscaled value."""
+        return self._values.numeric_decimals
+
     def convert(self, topic: str, schema: Schema | None, value: Any) -> bytes | None:
         """As `Converter.convert`; null without a schema is a null message."""
         if schema is None and value is None:

@@ -110,6 +110,8 @@ class Projection(Generic[T]):
     def _key(self, event: ChangeEvent[T]) -> Row:
         if event.key is None:
             raise EventError(f"{event.message}: the message has no key: tell the row's with key=")
+        if not isinstance(event.key, Mapping):
+            raise EventError(f"{event.message}: the message's key is no object with columns: tell the row's with key=")
         if event.source.get("connector") == "mongodb" and isinstance(document_id := event.key.get("id"), str):
             try:
                 return {"_id": self.events.documents(document_id)}

@@ -247,6 +247,7 @@ class EventRouter:
         self._trace: str = config["tracing.span.context.field"]
         self._id: str = config["table.field.event.id"]
         self._key: str = config["table.field.event.key"]
+        self._type: str = config["table.field.event.type"]
         self._payload: str = config["table.field.event.payload"]
         self._timestamp: str | None = config["table.field.event.timestamp"]
         self._version: str | None = config["table.field.event.schema.version"]
@@ -266,6 +267,12 @@ class EventRouter:
         named = (self._id, self._key, self._payload, self._route, self._timestamp, self._version)
         others = (self._own_headers, self._trace, *(each.field for each in self._additional))
         return frozenset(name for name in (*named, *others) if name is not None)
+
+    @property
+    def type_name(self) -> str | None:
+        """The header, or the member of the value, that tells an event's type; None where nothing does."""
+        placed = (each for each in self._additional if each.field == self._type)
+        return next((each.alias for each in placed if each.placement is not Placement.PARTITION), None)
 
     def plan(self, message: MessageShape, ask: Ask) -> MessageShape | None:
         """As `Transform.plan`."""

@@ -78,6 +78,11 @@ class MongoEventRouter:
         self._expands = expands
         self._router = EventRouter(config, self._unfold)
 
+    @property
+    def type_name(self) -> str | None:
+        """As `EventRouter.type_name`."""
+        return self._router.type_name
+
     def plan(self, message: MessageShape, ask: Ask) -> MessageShape | None:
         """As `Transform.plan`."""
         return self._router.plan(message, ask)

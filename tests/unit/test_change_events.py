@@ -16,7 +16,7 @@ from pydantic.alias_generators import to_camel
 
 from headwater.consumer import Message
 from headwater.converters.json import create
-from headwater.inbox.events import ChangeEvents, EventError, MicroTime, MicroTimestamp, OutboxEvents, scale
+from headwater.inbox.events import ChangeEvents, Column, EventError, MicroTime, MicroTimestamp, OutboxEvents, scale
 from headwater.record import DECIMAL, Schema, Type, struct
 
 BYTES, TEXT = Schema(Type.BYTES), Schema(Type.STRING)
@@ -176,6 +176,68 @@ def test_without_schemas_annotations_say_it() -> None:
     )
 
 
+@dataclass
+class Place:
+    since: Annotated[datetime, MicroTimestamp]
+    house_number: Annotated[int | None, Column("house-number")]
+
+
+class PydanticPlace(BaseModel):
+    since: Annotated[datetime, MicroTimestamp]
+    house_number: int | None = Field(alias="house-number")
+
+
+@dataclass
+class Person:
+    class_: Annotated[str, Column("class")]
+    tags: set[str]
+    home: Place
+    others: list[Place]
+
+
+class PydanticPerson(BaseModel):
+    class_: str = Field(alias="class")
+    tags: set[str]
+    home: PydanticPlace
+    others: list[PydanticPlace]
+
+
+@pytest.mark.parametrize(("person", "place"), [(Person, Place), (PydanticPerson, PydanticPlace)])
+def test_parts_are_read_as_the_whole_is_and_columns_may_have_names_that_python_has_not(
+    person: type, place: type
+) -> None:
+    at = {"since": 1_600_000_000_000_001, "house-number": 5}
+    row = {"class": "A", "tags": "a,b", "home": json.dumps(at), "others": [at, at | {"house-number": None}]}
+    event = ChangeEvents(person).read(message(envelope("c", None, row)))
+    assert event is not None
+    assert (event.after.class_, event.after.tags) == ("A", {"a", "b"})
+    places = [event.after.home, *event.after.others]
+    assert all(type(each) is place for each in places)
+    assert [(each.since, each.house_number) for each in places] == [(PLACED, 5), (PLACED, 5), (PLACED, None)]
+
+
+def test_what_a_column_of_another_name_lacks_is_told_by_the_columns_name() -> None:
+    event = ChangeEvents(Place).read(message(envelope("c", None, {"since": 1, "house_number": 1})))
+    assert event is not None
+    with pytest.raises(EventError, match=r"after.house-number: Place needs it"):
+        assert event.after
+
+
+def test_keys_are_read_as_models_and_may_be_a_value_alone() -> None:
+    @dataclass
+    class Key:
+        id: int
+
+    event = ChangeEvents(dict).read(message(envelope("c", None, {}), {"id": 7}))
+    assert event is not None
+    assert event.key_as(Key) == Key(7)
+    alone = ChangeEvents(dict, form="flattened").read(message({"id": 7}, 7))
+    assert alone is not None
+    assert (alone.key, alone.key_as(int)) == (7, 7)
+    with pytest.raises(EventError, match="key: Key is wanted, not int"):
+        alone.key_as(Key)
+
+
 def test_mongodb_documents_are_extended_json() -> None:
     document = {
         "_id": {"$oid": "5f5e0d1e2c8b9a0001234567"},
@@ -298,6 +360,29 @@ def test_outbox_events_are_read_by_their_type() -> None:
     assert events.read(message(payload, b"42", eventType="CourseRenamedEvent")) is None
     with pytest.raises(EventError, match=r"table.fields.additional.placement=type:header:eventType"):
         events.read(message(payload, b"42"))
+
+
+def test_payloads_of_mongodb_are_extended_json() -> None:
+    @dataclass
+    class Paid:
+        price: Decimal
+        count: int
+        at: datetime
+
+    payload = {
+        "price": {"$numberDecimal": "1.10"},
+        "count": {"$numberInt": "3"},
+        "at": {"$date": {"$numberLong": "1600000000000"}},
+    }
+    events = OutboxEvents({"Paid": Paid, "Deep": dict})
+    for each in payload, json.dumps(payload):
+        event = events.read(message(each, b"1", eventType="Paid"))
+        assert event is not None
+        assert event.payload == Paid(Decimal("1.10"), 3, datetime(2020, 9, 13, 12, 26, 40, tzinfo=UTC))
+    with pytest.raises(EventError, match=r"the payload is no extended JSON: .* \$date"):
+        events.read(message({"at": {"$date": "x"}}, b"1", eventType="Paid"))
+    with pytest.raises(EventError, match="recursion"):
+        events.read(message(('{"a":' * 900 + "1" + "}" * 900).encode(), b"1", eventType="Deep"))
 
 
 def test_a_stale_position_is_known_by_offset_and_by_the_log() -> None:

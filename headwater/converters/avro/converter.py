@@ -17,7 +17,7 @@ from headwater.converters.avro.compatibility import differences, obstacles
 from headwater.converters.avro.parser import parse
 from headwater.converters.avro.schema import AvroSchema, Kind
 from headwater.converters.avro.values import AvroValues
-from headwater.converters.schema_registry.converter import Prepared, RegistryConverter, header
+from headwater.converters.schema_registry.converter import OwnSchema, Prepared, RegistryConverter, header
 from headwater.converters.schema_registry.options import (
     REGISTRY_IGNORED,
     REGISTRY_OPTIONS,
@@ -94,11 +94,18 @@ class AvroConverter(RegistryConverter):
         self._subject = make_subject(config[f"{'key' if is_key else 'value'}.subject.name.strategy"], is_key=is_key)
         self._registration = Registration(config, registry, LANGUAGE)
 
+    def _own(self, topic: str, schema: Schema | None) -> tuple[str, AvroSchema]:
+        own = self._mapping.schema(schema)
+        return self._subject(topic, own.name if own.kind is Kind.RECORD else ""), own
+
+    def own_schema(self, topic: str, schema: Schema | None) -> OwnSchema:
+        """As `RegistryConverter.own_schema`."""
+        subject, own = self._own(topic, schema)
+        return OwnSchema(subject, own.text())
+
     def prepare(self, topic: str, schema: Schema | None) -> Prepared:
         """As `RegistryConverter.prepare`."""
-        own = self._mapping.schema(schema)
-        subject = self._subject(topic, own.name if own.kind is Kind.RECORD else "")
-        number, avro = self._registration.registered(subject, own)
+        number, avro = self._registration.registered(*self._own(topic, schema))
         begin = header(number)
         write = self._values.message(schema, avro)
 

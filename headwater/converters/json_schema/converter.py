@@ -16,7 +16,7 @@ from headwater.converters.json_code import JsonCode
 from headwater.converters.json_schema.compatibility import differences, obstacles
 from headwater.converters.json_schema.connect_schema import Document, Translation, has_string_keys
 from headwater.converters.json_values import JsonValues, dumps
-from headwater.converters.schema_registry.converter import Prepared, RegistryConverter, header
+from headwater.converters.schema_registry.converter import OwnSchema, Prepared, RegistryConverter, header
 from headwater.converters.schema_registry.options import (
     REGISTRY_IGNORED,
     REGISTRY_OPTIONS,
@@ -108,12 +108,21 @@ class JsonSchemaConverter(RegistryConverter):
         self._subject = make_subject(config[f"{'key' if is_key else 'value'}.subject.name.strategy"], is_key=is_key)
         self._registration = Registration(config, registry, LANGUAGE)
 
+    def _own(self, topic: str, schema: Schema | None) -> tuple[str, Document]:
+        own = self._translation.document(schema)
+        return self._subject(topic, own.get("title", "")), own
+
+    def own_schema(self, topic: str, schema: Schema | None) -> OwnSchema:
+        """As `RegistryConverter.own_schema`."""
+        subject, own = self._own(topic, schema)
+        return OwnSchema(subject, _text(own))
+
     def prepare(self, topic: str, schema: Schema | None) -> Prepared:
         """As `RegistryConverter.prepare`. Where the registry's schema is to be used, its number alone is."""
-        own = self._translation.document(schema)
+        subject, own = self._own(topic, schema)
         assert schema is not None  # noqa: S101 - the translation refuses it
         write = self._values.writer(schema)
-        number, _ = self._registration.registered(self._subject(topic, own.get("title", "")), own)
+        number, _ = self._registration.registered(subject, own)
         begin = header(number)
 
         def plan(node: Node, scope: Scope) -> str:

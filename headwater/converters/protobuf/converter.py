@@ -18,7 +18,7 @@ from headwater.converters.protobuf.parser import parse
 from headwater.converters.protobuf.schema import ProtoFile
 from headwater.converters.protobuf.values import ProtoValues
 from headwater.converters.protobuf.wire import varint
-from headwater.converters.schema_registry.converter import Prepared, RegistryConverter, header
+from headwater.converters.schema_registry.converter import OwnSchema, Prepared, RegistryConverter, header
 from headwater.converters.schema_registry.options import (
     REGISTRY_IGNORED,
     REGISTRY_OPTIONS,
@@ -94,15 +94,25 @@ class ProtobufConverter(RegistryConverter):
         self._subject = make_subject(config[f"{'key' if is_key else 'value'}.subject.name.strategy"], is_key=is_key)
         self._registration = Registration(config, registry, LANGUAGE)
 
-    def prepare(self, topic: str, schema: Schema | None) -> Prepared:
-        """As `RegistryConverter.prepare`. The registry's schema, where that is used, says only where the message is."""
+    def _own(self, topic: str, schema: Schema | None) -> tuple[str, ProtoFile]:
         if schema is None:
             raise ConversionError("a value without a schema can't be written in Protobuf")
         own = self._mapping.schema(schema)
+        return self._subject(topic, own.root), own
+
+    def own_schema(self, topic: str, schema: Schema | None) -> OwnSchema:
+        """As `RegistryConverter.own_schema`."""
+        subject, own = self._own(topic, schema)
+        return OwnSchema(subject, own.text)
+
+    def prepare(self, topic: str, schema: Schema | None) -> Prepared:
+        """As `RegistryConverter.prepare`. The registry's schema, where that is used, says only where the message is."""
+        subject, own = self._own(topic, schema)
+        assert schema is not None  # noqa: S101 - it has a schema of its own
         message = own.find(own.root)
         assert message is not None  # noqa: S101 - it is its own
         write = self._values.message(schema, message)
-        number, theirs = self._registration.registered(self._subject(topic, own.root), own)
+        number, theirs = self._registration.registered(subject, own)
         begin = header(number) + _place(theirs.indexes(own.root))
 
         def plan(node: Node, scope: Scope) -> str:

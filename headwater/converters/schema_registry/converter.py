@@ -25,6 +25,13 @@ def header(number: int) -> bytes:
     return MAGIC + number.to_bytes(4, "big")
 
 
+class OwnSchema(NamedTuple):
+    """The schema of messages as their converter would register it, and the subject to register it under."""
+
+    subject: str
+    text: str
+
+
 class Prepared(NamedTuple):
     """How values of a schema, other than null, are written to a topic.
 
@@ -49,6 +56,10 @@ class RegistryConverter(ABC):
     @abstractmethod
     def prepare(self, topic: str, schema: Schema | None) -> Prepared:
         """Register the schema and say how it is written. Raises as `Converter.plan` does."""
+
+    @abstractmethod
+    def own_schema(self, topic: str, schema: Schema | None) -> OwnSchema:
+        """What `prepare` would register; the registry is not asked. Raises `ConversionError`."""
 
     def convert(self, topic: str, schema: Schema | None, value: Any) -> bytes | None:
         """As `Converter.convert`; null is a null message where the schema allows it, whatever its default."""

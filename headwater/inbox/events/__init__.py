@@ -3,6 +3,7 @@
 from headwater.converters.json_reader import JsonDeserializer
 from headwater.inbox.events.change_event import ChangeEvent, ChangeEvents, Source
 from headwater.inbox.events.errors import EventError
+from headwater.inbox.events.model import Column
 from headwater.inbox.events.outbox_event import OutboxEvent, OutboxEvents
 from headwater.inbox.events.position import Position
 from headwater.inbox.events.semantic import (
@@ -23,6 +24,7 @@ from headwater.inbox.events.semantic import (
 __all__ = [
     "ChangeEvent",
     "ChangeEvents",
+    "Column",
     "Date",
     "EventError",
     "JsonDeserializer",

@@ -19,6 +19,7 @@ from headwater.inbox.events.position import Position
 from headwater.inbox.events.semantic import converted
 
 T = TypeVar("T")
+M = TypeVar("M")
 Row = dict[str, Any]
 
 OPERATIONS = ("c", "u", "d", "r", "t")
@@ -71,13 +72,13 @@ class ChangeEvent(Generic[T]):
     """One change of one row or document.
 
     ``op``       ``c`` create, ``u`` update, ``d`` delete, ``r`` read in a snapshot, ``t`` truncate
-    ``key``      the primary key's columns, None where messages have no key
+    ``key``      the primary key's columns, or what a transform made of them; None where messages have no key
     ``rest``     the envelope's other members: ``ts_ms``, ``transaction``, MongoDB's ``updateDescription`` …
     ``message``  the message that it came in
     """
 
     op: str
-    key: Row | None
+    key: Any
     source: Source
     rest: Mapping[str, Any]
     message: Message = field(repr=False)
@@ -97,6 +98,13 @@ class ChangeEvent(Generic[T]):
     def after(self) -> T | None:
         """The row after the change; None of a delete, and of MongoDB's updates without ``fullDocument``."""
         return None if self._after is None else self._read("after", self._after)
+
+    def key_as(self, model: type[M]) -> M | None:
+        """The key as a dataclass or Pydantic model. Raises `EventError`."""
+        try:
+            return None if self.key is None else cast("M", fit(model, self.key))
+        except MisfitError as error:
+            raise EventError(f"{self.message}: {error.within('key')}") from error
 
     @property
     def ts_ms(self) -> int | None:
@@ -150,13 +158,8 @@ class ChangeEvents(Generic[T]):
     def _model(self, row: Row) -> T:
         return cast("T", fit(self.model, row))
 
-    def _key(self, message: Message) -> Row | None:
-        if message.key is None:
-            return None
-        key = _converted(self.keys.read(message.topic, message.key))
-        if not isinstance(key, dict):
-            raise MisfitError("an object is wanted", ("key",))
-        return key
+    def _key(self, message: Message) -> Any:
+        return None if message.key is None else _converted(self.keys.read(message.topic, message.key))
 
     def _envelope(self, message: Message) -> _Change | None:
         if message.value is None:
@@ -183,7 +186,7 @@ class ChangeEvents(Generic[T]):
         if isinstance(row, str):
             try:
                 row = self.documents(row)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise MisfitError(f"the document is no extended JSON: {error}", (name,)) from error
         if row is not None and not isinstance(row, dict):
             raise MisfitError("an object is wanted", (name,))

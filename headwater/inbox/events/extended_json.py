@@ -23,19 +23,20 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def loads(text: str) -> Any:
     """The value that the text is of. Raises ValueError."""
-    return _value(orjson.loads(text))
+    return values(orjson.loads(text))
 
 
-def _value(value: Any) -> Any:
+def values(value: Any) -> Any:
+    """The same of JSON that was read already. Raises ValueError."""
     if isinstance(value, list):
-        return [_value(each) for each in value]
+        return [values(each) for each in value]
     if not isinstance(value, dict):
         return value
     if len(value) == 1:
         ((name, content),) = value.items()
         if name in _TYPES:
             return _typed(name, content)
-    return {name: _value(member) for name, member in value.items()}
+    return {name: values(member) for name, member in value.items()}
 
 
 def _typed(name: str, content: Any) -> Any:

@@ -1,7 +1,8 @@
 """From what a message says to a dataclass or Pydantic model, by annotations.
 
 Columns that a model doesn't name are left aside, so that a new column breaks no consumer. What is annotated as a
-dataclass, model, dict or list may come as JSON text, as a JSON column does.
+dataclass, model, dict or list may come as JSON text, as a JSON column does. A dataclass's field may have another name
+than its column (`Column`), as a Pydantic model's has by its alias.
 """
 
 from __future__ import annotations
@@ -21,6 +22,14 @@ import orjson
 
 from headwater.inbox.events.errors import MisfitError
 from headwater.inbox.events.semantic import Date, Semantic
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Column:
+    """A mark for fields of dataclasses: the column that one is read from, ``Annotated[int, Column("order-id")]``."""
+
+    name: str
+
 
 _MIDNIGHT = datetime(1970, 1, 1)  # noqa: DTZ001 - only its time of day is used
 _MARKS = "without a schema a number can't tell its unit: annotate it as in Annotated[{}, {}] (headwater.inbox.events)"
@@ -97,11 +106,18 @@ def _dataclass(model: type, value: Any) -> Any:
     for field in dataclasses.fields(model):
         if not field.init:
             continue
-        if field.name in value:
-            given[field.name] = _field(field.name, hints[field.name], value[field.name])
+        name = _column(field.name, hints[field.name])
+        if name in value:
+            given[field.name] = _field(name, hints[field.name], value[name])
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise MisfitError(f"{model.__name__} needs it, and the event has no such field", (field.name,))
+            raise MisfitError(f"{model.__name__} needs it, and the event has no such field", (name,))
     return model(**given)
+
+
+def _column(name: str, annotation: Any) -> str:
+    """What a field is called in the event."""
+    marks = get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
+    return next((mark.name for mark in marks if isinstance(mark, Column)), name)
 
 
 def _pydantic(model: Any, value: Any) -> Any:
@@ -131,10 +147,15 @@ def _field(name: str, annotation: Any, value: Any) -> Any:
 
 
 def _is_physical(annotation: Any) -> bool:
-    """Whether what JSON or Avro has for it needs to be told what it is."""
-    if get_origin(annotation) in (Annotated, Union, types.UnionType):
-        members = get_args(annotation)
+    """Whether what JSON or Avro has for it needs to be told what it is; of a model, its fields may."""
+    origin = get_origin(annotation) or annotation
+    if origin in (set, frozenset):  # MySQL's are text with commas
+        return True
+    members = get_args(annotation)
+    if members and origin is not Literal:
         return any(isinstance(each, Semantic) or _is_physical(each) for each in members)
+    if isinstance(annotation, type) and (hasattr(annotation, "model_validate") or dataclasses.is_dataclass(annotation)):
+        return True
     return annotation in (date, datetime, time, timedelta, Decimal, bytes)
 
 

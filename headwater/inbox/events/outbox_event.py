@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar, cast
 from headwater.consumer import Message
 from headwater.converters.json_reader import JsonDeserializer
 from headwater.deserializer import DeserializationError, Deserializer, RetriableDeserializationError
+from headwater.inbox.events import extended_json
 from headwater.inbox.events.errors import EventError, MisfitError
 from headwater.inbox.events.model import fit
 from headwater.inbox.events.semantic import converted
@@ -35,6 +36,8 @@ class OutboxEvent(Generic[T]):
 class OutboxEvents(Generic[T]):
     """Reads messages as events whose payload is like the model of their type.
 
+    A payload may be JSON in text; MongoDB's extended JSON in it is read as that of documents in change events.
+
     ``models``        by type, such as ``{"CoursePostedEvent": CoursePosted}``
     ``type_header``   the header with the type, as `headwater relay` writes it and EventRouter does with
                       ``table.fields.additional.placement=type:header:eventType``, or, where there is none, the
@@ -56,6 +59,7 @@ class OutboxEvents(Generic[T]):
             payload = converted(*self.payloads.read(message.topic, message.value))
             if isinstance(payload, str):  # expand.json.payload is off: JSON in a JSON string
                 payload = converted(*self.payloads.read(message.topic, payload.encode()))
+            payload = _documents(payload)
             event_type = self._type(message, payload)
             model = self.models.get(event_type)
             if model is None:
@@ -78,6 +82,14 @@ class OutboxEvents(Generic[T]):
             f"no header {self.type_header!r} tells the event's type: give the connector "
             f"table.fields.additional.placement=type:header:{self.type_header}"
         )
+
+
+def _documents(payload: Any) -> Any:
+    """MongoEventRouter sends documents as canonical extended JSON."""
+    try:
+        return extended_json.values(payload)
+    except (ValueError, RecursionError) as error:
+        raise MisfitError(f"the payload is no extended JSON: {error}") from error
 
 
 def _key(message: Message) -> str:

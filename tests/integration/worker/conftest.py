@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.schema_registry import SchemaRegistryClient
 from sqlalchemy import text
 
 from tests.worker_process import WorkerProcess
@@ -62,6 +63,19 @@ def config(mysql_url, mysql_engine):
         "value.converter": "json",
         "value.converter.schemas.enable": "false",
     }
+
+
+@pytest.fixture
+def topic(config, mysql_engine):
+    """The topic of the test's table."""
+    return f"{config['topic.prefix']}.{mysql_engine.url.database}.items"
+
+
+@pytest.fixture
+def registry(schema_registry_url):
+    """Confluent's client of the schema registry."""
+    with SchemaRegistryClient({"url": schema_registry_url}) as client:
+        yield client
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import fastavro
 import httpx
 import pytest
-from confluent_kafka.schema_registry import SchemaRegistryClient
+from bson import Int64, json_util
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 from sqlalchemy import text
@@ -17,11 +17,6 @@ from sqlalchemy import text
 from tests.faults.proxy import Proxy
 from tests.topic import read_topic
 from tests.worker_process import wait_until
-
-
-@pytest.fixture
-def topic(config, mysql_engine):
-    return f"{config['topic.prefix']}.{mysql_engine.url.database}.items"
 
 
 @pytest.fixture
@@ -33,13 +28,6 @@ def avro(config, schema_registry_url):
         config[f"{part}.converter.schema.registry.url"] = schema_registry_url
         config[f"{part}.converter.max.retries"] = "0"
     return config
-
-
-@pytest.fixture
-def registry(schema_registry_url):
-    """Confluent's client."""
-    with SchemaRegistryClient({"url": schema_registry_url}) as client:
-        yield client
 
 
 def set_compatibility(url, subject, level):
@@ -71,10 +59,69 @@ def test_rows_are_read_by_independent_clients(worker, items, avro, topic, kafka_
 
     registered = registry.get_latest_version(f"{topic}-value")
     assert int.from_bytes(first.value()[1:5], "big") == registered.schema_id
-    schema = fastavro.parse_schema(json.loads(registered.schema.schema_str))
-    rest = io.BytesIO(first.value()[5:])
-    assert fastavro.schemaless_reader(rest, schema, None) == values[0]
+    assert read_by_fastavro(registry, first.value()) == values[0]
+
+
+def read_by_fastavro(registry, message):
+    """The value in a message, whose schema is asked of the registry by its number."""
+    schema = fastavro.parse_schema(json.loads(registry.get_schema(int.from_bytes(message[1:5], "big")).schema_str))
+    rest = io.BytesIO(message[5:])
+    value = fastavro.schemaless_reader(rest, schema, None)
     assert rest.read() == b""
+    return value
+
+
+ORDER = {
+    "customerId": "65e000000000000000001000",
+    "price": Int64(109900),
+    "paymentOrderStatus": "PENDING",
+    "items": [{"productId": "65e000000000000000001001", "quantity": 1}, {"productId": "65e0", "quantity": 8}],
+    "address": {"street": "Rua das Flores 12", "city": "São Paulo"},
+    "paid": True,
+    "discount": 0.5,
+}
+EVENT = {"_id": "e1", "aggregatetype": "Order", "aggregateid": "o1", "type": "OrderCreated", "payload": ORDER}
+
+
+@pytest.mark.parametrize(
+    ("transform", "topic", "key", "wanted"),
+    [
+        (
+            {"type": "MongoEventRouter", "collection.expand.json.payload": "true"},
+            "{prefix}.Order",
+            "o1",
+            ORDER,
+        ),
+        ({"type": "MongoEventRouter"}, "{prefix}.Order", "o1", ORDER),
+        ({"type": "ExtractNewDocumentState"}, "{prefix}.{database}.outbox", {"id": "e1"}, EVENT),
+    ],
+    ids=["routed", "routed-as-text", "flattened"],
+)
+def test_an_outboxs_documents_are_read_by_independent_clients(
+    worker, avro, mongodb_url, mongodb_database, kafka_bootstrap, registry, transform, topic, key, wanted
+):
+    prefix = avro["topic.prefix"]
+    mongodb = {
+        "connector.class": "MongoDbConnector",
+        "topic.prefix": prefix,
+        "mongodb.connection.string": mongodb_url,
+        "collection.include.list": f"{mongodb_database.name}.outbox",
+        "transforms": "t",
+        **{f"transforms.t.{name}": value for name, value in transform.items()},
+        **{name: value for name, value in avro.items() if ".converter" in name},
+    }
+    if transform["type"] == "MongoEventRouter":
+        mongodb |= {"transforms.t.route.topic.replacement": f"{prefix}.${{routedByValue}}"}
+    mongodb_database.outbox.insert_one(EVENT)
+    worker.create("c", mongodb)
+    topic = topic.format(prefix=prefix, database=mongodb_database.name)
+    (message,) = read_topic(kafka_bootstrap, topic, lambda messages: len(messages) >= 1)
+    read = AvroDeserializer(registry)
+    value = read(message.value(), SerializationContext(topic, MessageField.VALUE))
+    assert read_by_fastavro(registry, message.value()) == value
+    assert (json_util.loads(value) if isinstance(value, str) else value) == wanted
+    assert read(message.key(), SerializationContext(topic, MessageField.KEY)) == key
+    assert read_by_fastavro(registry, message.key()) == key
 
 
 @pytest.mark.parametrize("row_metadata", ["FULL"], indirect=True)

@@ -12,9 +12,10 @@ from confluent_kafka.admin import AdminClient
 DEADLINE = 60.0
 
 
-def read_topic(bootstrap: str, topic: str, enough: Callable[[list[Message]], bool]) -> list[Message]:
+def read_topic(bootstrap: str, topic: str, enough: Callable[[list[Message]], bool], together: int = 1) -> list[Message]:
     """A topic's messages from its beginning until there are enough; all of its partitions.
 
+    ``enough`` is asked after every ``together`` messages, at the most, and where none come for a while.
     Raises TimeoutError with what came where that takes longer than a minute.
     """
     consumer = Consumer(
@@ -32,9 +33,7 @@ def read_topic(bootstrap: str, topic: str, enough: Callable[[list[Message]], boo
             if time.monotonic() > end:
                 seen = [(message.key(), message.value()) for message in messages[-5:]]
                 raise TimeoutError(f"topic {topic} has {len(messages)} messages after {DEADLINE} s, last: {seen}")
-            message = consumer.poll(0.2)
-            if message is not None and message.error() is None:
-                messages.append(message)
+            messages += (message for message in consumer.consume(together, 0.2) if message.error() is None)
         return messages
     finally:
         consumer.close()

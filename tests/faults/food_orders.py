@@ -154,7 +154,7 @@ class Books:
         prefix = system.settings.prefix
         order, payment, restaurant = (mongodb[prefix + name] for name in ("order", "payment", "restaurant"))
         handled = payment["inbox"].count_documents({})
-        messages = read_topic(bootstrap, prefix + PAYMENT_RESPONSE, lambda found: len(_by_id(found)) >= handled)
+        messages = read_topic(bootstrap, prefix + PAYMENT_RESPONSE, lambda found: len(_by_id(found)) >= handled, 500)
         answers: dict[str, Counter[str]] = defaultdict(Counter)
         for answer in _by_id(messages).values():
             answers[answer["orderId"]][answer["paymentStatus"]] += 1

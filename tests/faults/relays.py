@@ -30,6 +30,8 @@ BATCH = 20
 """Events a claim takes: few, so that relays meet."""
 AGAIN_SECONDS = 0.1
 """How long a writer waits for a database that is away."""
+MANY = 500
+"""Messages that are read before it is looked again whether all have come."""
 AGGREGATES = range(1, 21)
 MOST_EVENTS = 3
 """Of a transaction."""
@@ -192,7 +194,7 @@ class Relays:
 
     def delivered(self, versions: dict[str, int]) -> Sequence[Message]:
         """What is in the topic, once each aggregate's last event is."""
-        return read_topic(self._bootstrap, self._topic, lambda messages: has_all(versions, messages))
+        return read_topic(self._bootstrap, self._topic, lambda messages: has_all(versions, messages), MANY)
 
     def _start(self) -> RelayProcess:
         options = ("--lease", f"{LEASE_SECONDS}s", "--batch", str(BATCH), "--poll", "100ms")

@@ -265,7 +265,7 @@ def find_transform(name: str) -> TransformPlugin:
 
     Raises `UnknownPluginError` or `OwnTransformError`.
     """
-    if name not in _TRANSFORM_CLASSES:  # to look through all installed packages takes a task a tenth of its start
+    if name not in _TRANSFORM_CLASSES:  # all installed packages would be searched, which takes 60 ms
         own = _find_own_transform(name)
         if own is not None:
             return own

@@ -117,6 +117,7 @@ def test_damaged_bytes_give_a_text_or_an_error_and_leave_no_trace(found):
         (document((DOCUMENT, b"a", int32(9))), "a document of 9 bytes in 4"),
         (document((CODE_WITH_SCOPE, b"a", int32(3))), "smaller than its size"),
         (document((CODE_WITH_SCOPE, b"a", code_with_scope("", document() + b"\0"))), "bytes behind the scope"),
+        (document((BOOLEAN, b"a", b"\2"), (NULL, b"a", b"")), "a boolean that is 2"),
         (nested(bson.MAX_DEPTH), "nested deeper than 200 levels"),
         (document((CODE_WITH_SCOPE, b"a", code_with_scope("", DEEPEST))), "nested deeper than 200 levels"),
     ],
@@ -157,3 +158,11 @@ def test_names_without_end_take_no_memory_without_end():
 def test_the_deepest_document_is_written():
     assert write(DEEPEST) == '{"a": ' * (bson.MAX_DEPTH - 1) + "{}" + "}" * (bson.MAX_DEPTH - 1)
     assert write(document((0x04, b"a", array((NULL, b""))))) == '{"a": [null]}'
+
+
+def test_names_that_repeat_on_every_level_are_each_written_once():
+    data, text = document(), "{}"
+    for _ in range(bson.MAX_DEPTH - 1):
+        data = document((NULL, b"b", b""), (DOCUMENT, b"a", data), (NULL, b"b", b""))
+        text = f'{{"b": null,"a": {text}}}'
+    assert write(data) == text  # if each level were written twice, this would never end

@@ -124,6 +124,7 @@ class Writer:
         self._items = [Header(bytes([kind]), nameless, "", self._comma, self._around(kind)) for kind in range(256)]
         self._documents: i64 = 0
         self._parts: list[str] = []
+        self._repeating: set[int] = set()  # where documents begin that have been found to have a name twice
         self._characters = ""
         self._start: i64 = 0
 
@@ -139,6 +140,7 @@ class Writer:
             self._names.clear()
         parts: list[str] = []
         self._parts = parts
+        self._repeating.clear()
         self._characters = data[start:end].decode("latin-1")
         self._start = start
         header = self._items[kind]
@@ -158,6 +160,9 @@ class Writer:
         if at == stop:
             parts.append("{}")
             return end
+        if self._repeating and start in self._repeating:  # else each level would double the time of those within it
+            self._merged(data, at, stop, depth)
+            return end
         before: i64 = len(parts)
         self._documents += 1
         this: i64 = self._documents
@@ -170,6 +175,7 @@ class Writer:
             name = header.name
             if name.seen >= this and may_repeat:  # met here, or in a document within this one
                 if _repeats(data, start + 4, stop):
+                    self._repeating.add(start)
                     del parts[before:]
                     self._merged(data, start + 4, stop, depth)
                     return end
@@ -187,20 +193,22 @@ class Writer:
         return end
 
     def _merged(self, data: bytes, at: i64, stop: i64, depth: i64) -> None:
-        """Write the elements from ``at`` to ``stop``, each name once."""
-        last: dict[str, tuple[Header, int]] = {}
+        """Write the elements from ``at`` to ``stop``, each name once. What a later one replaces has to be sound too."""
+        parts = self._parts
+        before: i64 = len(parts)
+        last: dict[str, tuple[Header, str]] = {}
         while at < stop:
             header = self._header(data, at, stop)
-            start: i64 = at + len(header.raw)
-            last[_text(header.raw[1:-1])] = (header, start)
-            at = value_end(data, header.kind, start, stop)
+            at = self._value(data, header, at + len(header.raw), stop, depth)
+            last[_text(header.raw[1:-1])] = (header, "".join(parts[before:]))
+            del parts[before:]
         previous: Header | None = None
-        for header, begin in last.values():
-            self._parts.append(header.first if previous is None else previous.link_to(header))
-            self._value(data, header, begin, stop, depth)
+        for header, text in last.values():
+            parts.append(header.first if previous is None else previous.link_to(header))
+            parts.append(text)
             previous = header
         if previous is not None:
-            self._parts.append(previous.last)
+            parts.append(previous.last)
 
     def _array(self, data: bytes, parent: Header, start: i64, limit: i64, depth: i64) -> i64:
         end = _enter(data, start, limit, depth)

@@ -209,7 +209,7 @@ def _connect_value(wrapped: Wrapped) -> Any:
         case BsonType.REGEX:
             return {"regex": wrapped.value.pattern, "options": wrapped.value.options}
         case BsonType.TIMESTAMP:
-            return wrapped.value.seconds * 1000
+            return ((wrapped.value.seconds + 2**31) % 2**32 - 2**31) * 1000  # signed, as the original takes it
         case _:
             return wrapped.value
 

@@ -245,15 +245,20 @@ class ConfigDef:
     ``refused`` holds options of the original that are known and not supported, with the one value (the original's
     default) that may be given all the same; a name that ends in a dot refuses all that start with it. ``ignored``
     holds names, or prefixes ending in a dot, of options of the original that have no effect here, with the reason, or
-    an empty one where there is nothing to say.
+    an empty one where there is nothing to say. ``exclusive`` holds pairs of options of which only one may be given.
     """
 
     def __init__(
-        self, *options: Option, refused: Mapping[str, str] | None = None, ignored: Mapping[str, str] | None = None
+        self,
+        *options: Option,
+        refused: Mapping[str, str] | None = None,
+        ignored: Mapping[str, str] | None = None,
+        exclusive: Iterable[tuple[str, str]] = (),
     ) -> None:
         self.options = {option.name: option for option in options}
         self.refused = dict(refused or {})
         self.ignored = dict(ignored or {})
+        self.exclusive = tuple(exclusive)
 
     def __add__(self, other: ConfigDef) -> ConfigDef:
         return ConfigDef(
@@ -261,12 +266,15 @@ class ConfigDef:
             *other.options.values(),
             refused={**self.refused, **other.refused},
             ignored={**self.ignored, **other.ignored},
+            exclusive=(*self.exclusive, *other.exclusive),
         )
 
     def why_ignored(self, name: str) -> str | None:
         """Why an option of the original changes nothing here; None for every other name."""
         if name in self.options:
             return self.options[name].without_effect
+        if name in self.refused:
+            return None
         if name in self.ignored:
             return self.ignored[name]
         return next(
@@ -298,6 +306,11 @@ class ConfigDef:
             Problem(name, f"The option {name} is not supported yet: remove it")
             for name, value in raw.items()
             if self._is_refused(name, value)
+        )
+        problems += (
+            Problem(second, f'Invalid value {raw[second]} for configuration {second}: "{first}" is already specified')
+            for first, second in self.exclusive
+            if values.get(first) and values.get(second)
         )
         return values, problems
 

@@ -10,6 +10,7 @@ Source: ``java.util.regex.Pattern`` and ``Matcher.appendReplacement`` (Java 17).
 from __future__ import annotations
 
 import re
+import warnings
 
 _POSIX = {
     "Lower": "a-z",
@@ -34,10 +35,12 @@ _TOKEN = re.compile(
 _REPLACEMENT = re.compile(r"\\(?P<escaped>.)|\$\{(?P<name>[A-Za-z]\w*)\}|\$(?P<number>\d+)|(?P<wrong>[$\\])", re.DOTALL)
 
 
-def compile_java(pattern: str) -> re.Pattern[str]:
+def compile_java(pattern: str, flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[str]:
     """The expression in Python. Raises ValueError where it is none, or has no counterpart."""
     try:
-        return re.compile(_translated(pattern), re.ASCII)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of ``||`` in a class, nothing in Java
+            return re.compile(_translated(pattern), re.ASCII | flags)
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
 

@@ -1,7 +1,7 @@
 """Which databases, tables and columns are captured: Debezium's include and exclude lists.
 
-A list is comma-separated regular expressions; ``\\,`` stands for a comma within one. Each must match the whole
-name, whatever its case: the database, ``database.table``, ``database.table.column``.
+A list is comma-separated regular expressions in Java's form; ``\\,`` stands for a comma within one. Each must match
+the whole name, whatever its case: the database, ``database.table``, ``database.table.column``.
 
 Source: "Connector properties" in Debezium's documentation.
 """
@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+
+from headwater.java_regex import compile_java
 
 _PART = re.compile(r"(?:[^\\,]|\\.)+", re.DOTALL)
 _TRAILING_ESCAPE = re.compile(r"(?:[^\\]|\\.)*\\", re.DOTALL)
@@ -25,7 +27,7 @@ def split(text: str) -> tuple[str, ...]:
 
 def patterns(text: str) -> tuple[re.Pattern[str], ...]:
     """The regular expressions of a list. Raises ValueError that names the one that is none."""
-    return tuple(_compiled(part) for part in split(text))
+    return tuple(compile_java(part, re.IGNORECASE) for part in split(text))
 
 
 def check_patterns(text: str | None) -> str | None:
@@ -35,13 +37,6 @@ def check_patterns(text: str | None) -> str | None:
     except ValueError as error:
         return str(error)
     return None
-
-
-def _compiled(part: str) -> re.Pattern[str]:
-    try:
-        return re.compile(part, re.IGNORECASE | re.ASCII)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"{part!r} is not a regular expression: {error}") from None
 
 
 def name_filter(include: str | None, exclude: str | None) -> Callable[[str], bool]:

@@ -50,7 +50,22 @@ def test_an_empty_list_is_no_list(empty: str | None) -> None:
     assert TableFilter(table_include=empty).captures("d", "t")
 
 
-@pytest.mark.parametrize(("text", "says"), [("a(,b", "'a\\(' is not a regular"), ("a,b\\", "backslash that escapes")])
+def test_expressions_are_javas() -> None:
+    tables = TableFilter(table_include="\\Qa.b\\E,d\\.\\p{Alpha}+")
+    assert [name for name in (("a", "b"), ("axb", ""), ("d", "x"), ("d", "1")) if tables.captures(*name)] == [
+        ("a", "b"),
+        ("d", "x"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a(,b", "'a\\(' is not a regular"),
+        ("a,b\\", "backslash that escapes"),
+        ("a\\.[a-z&&[^b]]", "a class within a class"),
+    ],
+)
 def test_a_list_that_can_not_be_read_is_named(text: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         patterns(text)

@@ -34,6 +34,29 @@ SNAPSHOT = {"initsync": True, "snapshot_of": "0123456789abcdef", "snapshot_colle
 FIVE = "DgAAABBfaWQABQAAAAA="  # {_id: 5} as BSON
 
 
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("mongodb://u:p:q@h/", "user and password must be percent-escaped"),
+        ("mongodb://h:99999/", "HOST:PORT"),
+        ("mongodb://h/?streamType=netty&readPreference=some", "some is not a valid read preference"),
+        ("mongodb://h/?directConnection=true&loadBalanced=true", "Cannot specify directConnection=true with loadBal"),
+        ("mongodb://h/?authMechanismProperties=hush&authMechanism=PLAIN", "its options, perhaps authMechanismProp"),
+        ("postgresql://h/", "must be a connection string: mongodb://HOST:PORT"),
+    ],
+)
+def test_what_is_wrong_with_a_connection_string_is_said_without_its_secrets(address: str, reason: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        CONNECTOR.options.parse({**MINIMAL, "mongodb.connection.string": address})
+    assert reason in str(raised.value)
+    assert "hush" not in str(raised.value)
+    assert "p:q" not in str(raised.value)
+
+
+def test_options_of_other_drivers_are_passed_over() -> None:
+    CONNECTOR.options.parse({**MINIMAL, "mongodb.connection.string": "mongodb://h/?replicaSet=a&streamType=netty"})
+
+
 @pytest.mark.parametrize("offset", [EVENT, HIGH_WATER_MARK, {**HIGH_WATER_MARK, "initsync": True}])
 def test_offsets_of_debezium_are_read_and_written_alike(offset: dict[str, object]) -> None:
     assert Position.from_offset(offset).offset() == offset
@@ -103,7 +126,7 @@ def test_an_offset_of_another_prefix_is_refused() -> None:
         ("orders.outbox", Scope("orders", "outbox")),
         (r"orders\.outbox", Scope("orders", "outbox")),
         (r"orders\.a\.b", Scope("orders", "a.b")),
-        ("orders.a.b", Scope("orders")),  # the second dot may be any character
+        ("orders.a.b", Scope()),  # the first dot may be a letter: it captures orders_a.b too
         ("ORDERS.outbox", Scope("orders", "outbox")),
         ("orders.Outbox", Scope("orders")),  # there is one in another case
         (r"orders\.a,orders\.b", Scope("orders")),

@@ -12,7 +12,7 @@ import pymongo
 import structlog
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
-from pymongo.errors import AutoReconnect, ConfigurationError, ConnectionFailure, OperationFailure, PyMongoError
+from pymongo.errors import AutoReconnect, ConnectionFailure, OperationFailure, PyMongoError
 from pymongo.server_description import ServerDescription
 
 from headwater.config import Config
@@ -110,20 +110,47 @@ def driver_errors(doing: str) -> Iterator[None]:
         raise RetriableSourceError(f"{doing}: {error}") from error
 
 
+_SECRET_OPTIONS = ("tlsCertificateKeyFilePassword", "authMechanismProperties")
+
+
 def check_connection_string(text: str | None) -> str | None:
     """What is wrong with a connection string, without its secrets; None where nothing is."""
     scheme = (text or "").partition("://")[0]
     if scheme not in ("mongodb", "mongodb+srv") or not hosts_of(text or ""):
         return "must be a connection string: mongodb://HOST:PORT/?replicaSet=NAME or mongodb+srv://NAME/"
     try:
-        urlsplit(text or "")
-        if scheme == "mongodb":
-            pymongo.uri_parser.parse_uri(text or "", warn=False)
-    except ConfigurationError as error:
-        return f"is not taken by the driver ({type(error).__name__}): user and password must be percent-escaped"
-    except (PyMongoError, ValueError) as error:
-        return f"is not taken by the driver ({type(error).__name__})"
+        _parse(text or "")
+    except (PyMongoError, ValueError):
+        return f"is not taken by the driver: {_at_fault(text or '')}"
     return None
+
+
+def _parse(connection_string: str) -> None:
+    """Raises what the driver does. An option that it doesn't know is passed over, as by every driver."""
+    urlsplit(connection_string)
+    address, mark, query = connection_string.partition("?")
+    known = "&".join(pair for pair in query.split("&") if _is_known(pair))
+    if address.startswith("mongodb://"):
+        pymongo.uri_parser.parse_uri(address + mark * bool(known) + known, warn=False)
+
+
+def _is_known(pair: str) -> bool:
+    try:
+        pymongo.uri_parser.parse_uri(f"mongodb://host/?{pair}", warn=False)
+    except (PyMongoError, ValueError) as error:
+        return not str(error).startswith("Unknown option")
+    return True
+
+
+def _at_fault(connection_string: str) -> str:
+    """What the driver doesn't take, in words that have no secret: the options that may hold one are only named."""
+    query = connection_string.partition("?")[2]
+    try:
+        _parse(f"mongodb://host/?{query}")
+    except (PyMongoError, ValueError) as error:
+        secret = [name for name in _SECRET_OPTIONS if name.lower() in query.lower()]
+        return f"its options, perhaps {' or '.join(secret)}" if secret else str(error)
+    return "user and password must be percent-escaped, hosts be HOST or HOST:PORT"
 
 
 def hosts_of(connection_string: str) -> str:

@@ -408,6 +408,7 @@ OPTIONS = ConfigDef(
             width=Width.LONG,
         ),
     ),
+    exclusive=[(f"{kind}.include.list", f"{kind}.exclude.list") for kind in ("database", "collection")],
     refused={
         "capture.start.op.time": "-1",
         "converters": "",

@@ -14,10 +14,15 @@ from typing import Any
 
 from headwater.sources.filters import TableFilter, split
 
-_NAME = r"[A-Za-z0-9_-]+"
-_IN_ONE_DATABASE = re.compile(rf"({_NAME})\\?\.(.+)", re.DOTALL)
-"""An expression for namespaces that begins with a plain name: a dot behind it can only be the dot of the namespace."""
+_NAME = r"(?:[A-Za-z0-9_]|\\?-)+"
+_TAIL = r"(?![*+?{])(?:[^\\|()\[\]]|\\[^QE]|\[(?:[^\\\[\]]|\\[^QE])+\]|\((?:[^\\()\[\]]|\\[^QE])*\))+"
+"""What doesn't offer another beginning: ``|`` only within parentheses, and no quantifier for what stands before."""
+_IN_ONE_DATABASE = re.compile(rf"({_NAME})(?:\\\.({_TAIL})|\.({_NAME}))", re.DOTALL)
+"""An expression for the namespaces of one database: its plain name, and a dot that can't be any character of a longer
+name. A plain collection may stand behind a dot without a backslash: such a name has no other dot."""
 _PLAIN = re.compile(rf"{_NAME}(?:\\\.{_NAME})*")
+_SAME_IN_PCRE = re.compile(r"(?:[^\\(]|\((?!\?)|\\[^A-Za-z0-9]|\\[dwsDWS])*", re.ASCII)
+"""An expression that means the same in Java's form and in the server's."""
 _NAMESPACE = {"$concat": ["$ns.db", ".", "$ns.coll"]}
 
 Names = Callable[[], Iterable[str]]
@@ -68,33 +73,44 @@ class Lists:
     def scope(self, databases: Names, collections: Callable[[str], Iterable[str]]) -> Scope:
         """The narrowest one, given the names that there are: names are matched whatever their case."""
         in_one = [_IN_ONE_DATABASE.fullmatch(expression) for expression in self.collection_include]
-        names = {match[1].lower() if match else None for match in in_one}
+        names = {_unescaped(match[1]).lower() if match else None for match in in_one}
         if len(names) == 1 and in_one[0] is not None:
-            database = _as_it_is(in_one[0][1], databases())
-            if len(in_one) == 1 and _PLAIN.fullmatch(in_one[0][2]):
-                wanted = in_one[0][2].replace("\\.", ".")
+            database = _as_it_is(_unescaped(in_one[0][1]), databases())
+            rest = in_one[0][2] or in_one[0][3]
+            if len(in_one) == 1 and _PLAIN.fullmatch(rest):
+                wanted = _unescaped(rest)
                 alike = {name for name in collections(database) if name.lower() == wanted.lower()}
                 if alike <= {wanted}:
                     return Scope(database, wanted)
             return Scope(database)
         if len(self.database_include) == 1 and re.fullmatch(_NAME, self.database_include[0]):
-            return Scope(_as_it_is(self.database_include[0], databases()))
+            return Scope(_as_it_is(_unescaped(self.database_include[0]), databases()))
         return Scope()
 
     def conditions(self, scope: Scope) -> list[dict[str, Any]]:
         """What ``$match`` can say about an event's ``ns`` that the scope does not."""
         if scope.collection is not None:
             return []
-        conditions: list[dict[str, Any]] = []
-        if scope.database is None and self.database_include:
-            conditions.append(_matches("$ns.db", self.database_include))
-        elif scope.database is None and self.database_exclude:
-            conditions.append({"$nor": [_matches("$ns.db", self.database_exclude)]})
-        if self.collection_include:
-            conditions.append(_matches(_NAMESPACE, self.collection_include))
-        elif self.collection_exclude:
-            conditions.append({"$nor": [_matches(_NAMESPACE, self.collection_exclude)]})
-        return conditions
+        return [
+            *([] if scope.database else _conditions("$ns.db", self.database_include, self.database_exclude)),
+            *_conditions(_NAMESPACE, self.collection_include, self.collection_exclude),
+        ]
+
+
+def _conditions(name: object, include: Sequence[str], exclude: Sequence[str]) -> list[dict[str, Any]]:
+    """One or none: an expression that the server reads otherwise isn't told to it."""
+    if include:
+        return [_matches(name, include)] if all(map(_is_same, include)) else []
+    known = [expression for expression in exclude if _is_same(expression)]
+    return [{"$nor": [_matches(name, known)]}] if known else []
+
+
+def _is_same(expression: str) -> bool:
+    return expression.isascii() and _SAME_IN_PCRE.fullmatch(expression) is not None
+
+
+def _unescaped(name: str) -> str:
+    return name.replace("\\", "")
 
 
 def _as_it_is(wanted: str, names: Iterable[str]) -> str:

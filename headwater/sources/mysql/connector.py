@@ -252,6 +252,7 @@ OPTIONS = ConfigDef(
         _names("database.include.list", "Databases to capture.", "Include Databases", _HIGH),
         _names("database.exclude.list", "Databases not to capture.", "Exclude Databases"),
     ),
+    exclusive=[(f"{kind}.include.list", f"{kind}.exclude.list") for kind in ("database", "table", "column")],
     refused={
         "bigint.unsigned.handling.mode": "long",
         "binary.handling.mode": "bytes",

@@ -149,6 +149,7 @@ OPTIONS = ConfigDef(
         ),
         _names("table.exclude.list", "Tables (database.table) not to capture.", "Exclude Tables"),
     ),
+    exclusive=[(f"{kind}.include.list", f"{kind}.exclude.list") for kind in ("table", "column")],
     refused={
         "binary.handling.mode": "bytes",
         "column.mask.": "",

@@ -59,6 +59,9 @@ def validation(config, plugin=MYSQL):
         {"database.password": "wrong"},
         {"database.hostname": "nowhere.invalid"},
         {"table.include.list": "("},
+        {"table.include.list": "a.b", "table.exclude.list": "a.c"},
+        {"database.include.list": "a", "database.exclude.list": "b", "column.exclude.list": "a.b.c"},
+        {"column.include.list": "a.b.c", "column.exclude.list": "a.b.d"},
     ],
     ids=str,
 )

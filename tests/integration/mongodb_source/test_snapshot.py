@@ -206,3 +206,22 @@ def test_a_mode_made_of_options(capture: Start, mongodb_database: Database[Docum
     neither = capture(streams.again(), **configuration_based())
     mongodb_database.a.insert_one({"_id": 4})
     assert neither.poll(0.1) == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "reads", "streams"),
+    [("always", 2, True), ("initial", 0, True), ("initial_only", 0, False), ("no_data", 0, True), ("never", 0, True)],
+)
+def test_modes_at_a_second_start(
+    capture: Start, mongodb_database: Database[Document], mode: str, reads: int, streams: bool
+) -> None:
+    fill(mongodb_database, "a", 2)
+    first = capture(snapshot_mode=mode)
+    assert len(first.snapshot()) == (0 if mode in ("no_data", "never") else 2)
+    again = capture(first.again(), snapshot_mode=mode)
+    assert len(again.snapshot()) == reads
+    mongodb_database.a.insert_one({"_id": 7})
+    if streams:
+        assert read(again.drain()) == [("a", "7")]
+    else:
+        assert again.poll() == []

@@ -159,3 +159,31 @@ def test_options_that_contradict_each_other_are_refused(capture: Start) -> None:
 def test_a_pipeline_that_the_server_refuses_is_named(capture: Start) -> None:
     with pytest.raises(SourceError, match="nonsense"):
         capture(cursor_pipeline='[{"$nonsense": {}}]')
+
+
+@pytest.mark.parametrize(("order", "found"), [("internal_first", []), ("user_first", ["1"]), ("user_only", ["1"])])
+def test_a_pipeline_stands_where_its_order_says(
+    stream: Start, mongodb_database: Database[Document], order: str, found: list[str]
+) -> None:
+    renamed = {"$cond": [{"$eq": ["$ns.coll", "b"]}, "a", "$ns.coll"]}
+    source = stream(
+        collection_include_list=rf"{mongodb_database.name}\.(a|mark)",
+        cursor_pipeline=json.dumps([{"$set": {"ns.coll": renamed}}]),
+        cursor_pipeline_order=order,
+    )
+    mongodb_database.b.insert_one({"_id": 1})
+    assert changes(source.drain()) == [("a", "c", key) for key in found]
+
+
+def test_the_server_waits_for_changes_as_long_as_it_is_asked_to(
+    stream: Start, mongodb_database: Database[Document]
+) -> None:
+    mongodb_database.create_collection("mark")
+    mongodb_database.command("profile", 2)
+    source = stream(
+        cursor_max_await_time_ms="123", capture_scope="collection", capture_target=f"{mongodb_database.name}.mark"
+    )
+    source.drain()
+    mongodb_database.command("profile", 0)
+    profiled = mongodb_database["system.profile"].find({"op": "getmore"})
+    assert max(entry["command"]["maxTimeMS"] for entry in profiled) == 123

@@ -228,6 +228,11 @@ def connector_module(name: str) -> str | None:
     return next((plugin.module for plugin in _CONNECTORS if plugin.answers_to(name)), None)
 
 
+def connector_modules() -> list[str]:
+    """The modules of all connectors, imported or not; some may need an extra that is not installed."""
+    return [plugin.module for plugin in _CONNECTORS]
+
+
 def find_connector(name: str) -> SourceConnector:
     """The connector that ``connector.class`` names. Raises `UnknownPluginError` or `MissingExtraError`."""
     return cast("SourceConnector", _load(_find(_CONNECTORS, "Connector", name)).CONNECTOR)
@@ -366,6 +371,8 @@ def plugin_options(name: str) -> ConfigDef:
 
 
 def _is_installed(plugin: _Plugin) -> bool:
+    if plugin.extra is None:
+        return True
     try:
         _load(plugin)
     except MissingExtraError:

@@ -45,9 +45,8 @@ def worker(file: Path | None, *, from_environment: bool) -> None:
     """
     from headwater.logs import configure_logs, redact_logs, starting_levels
     from headwater.plugin_path import use_plugin_path
-    from headwater.plugins import connector_module
     from headwater.rest.listeners import ListenError, listen
-    from headwater.stores.sqlite import SqliteStore, StateFileError, connector_classes
+    from headwater.stores.sqlite import SqliteStore, StateFileError
     from headwater.worker.fork_server import ForkServer
 
     configure_logs()
@@ -56,7 +55,7 @@ def worker(file: Path | None, *, from_environment: bool) -> None:
     configure_logs(starting_levels(config.log_level).items())
     redact_logs(config.references.redact)
     # Before files and sockets are opened, which it would hold open.
-    fork_server = ForkServer(filter(None, map(connector_module, connector_classes(config.state_file))))
+    fork_server = ForkServer(_connectors_in_use(config.state_file))
     try:
         store = SqliteStore(config.state_file)
         try:
@@ -67,6 +66,15 @@ def worker(file: Path | None, *, from_environment: bool) -> None:
         raise click.ClickException(str(error)) from error
     finally:
         fork_server.close()
+
+
+def _connectors_in_use(state_file: Path) -> list[str]:
+    """Modules of connectors; of all of them where there is none yet: each would be imported twice, and not shared."""
+    from headwater.plugins import connector_module, connector_modules
+    from headwater.stores.sqlite import connector_classes
+
+    classes = connector_classes(state_file)
+    return [module for module in map(connector_module, classes) if module] if classes else connector_modules()
 
 
 def _read_config(file: Path | None, *, from_environment: bool) -> WorkerConfig:

@@ -25,7 +25,7 @@ from headwater.worker.option_names import OptionWarning, log_warnings
 from headwater.worker.task_record import TaskRecord
 from headwater.worker.tasks import Tasks
 from headwater.worker.threads import in_daemon_thread
-from headwater.worker.validation import Validation, validate
+from headwater.worker.validation import Validation, check, validate
 from headwater.worker.worker_config import WorkerConfig
 
 log = structlog.get_logger(__name__)
@@ -195,7 +195,7 @@ class Worker:
         with contextlib.suppress(ConfigError):  # what then still stands for a secret is found to be wrong
             config = config if stored is None else keep_secrets(config, stored)
         async with self._validating:
-            return await in_daemon_thread(partial(validate, self._config, config, connect=True))
+            return await in_daemon_thread(partial(validate, self._config, config))
 
     @_change
     async def create(self, name: str, config: Mapping[str, str], target: TargetState = TargetState.STARTED) -> None:
@@ -203,7 +203,7 @@ class Worker:
 
         Raises `headwater.config.ConfigError` or `ConnectorExistsError`.
         """
-        warnings = self._check(config)
+        warnings = check(self._config, config)
         if name in self._connectors:
             raise ConnectorExistsError(name)
         await self._configure(name, config, warnings, target)
@@ -218,7 +218,7 @@ class Worker:
         """
         stored = self._connectors.get(name)
         complete = config if stored is None else keep_secrets(config, stored)
-        await self._configure(name, complete, self._check(complete))
+        await self._configure(name, complete, check(self._config, complete))
         return stored is None
 
     @_change
@@ -233,7 +233,7 @@ class Worker:
         merged = {**self.config(name), **patch}
         config = {option: value for option, value in merged.items() if value is not None}
         complete = keep_secrets(config, stored)
-        await self._configure(name, complete, self._check(complete))
+        await self._configure(name, complete, check(self._config, complete))
 
     @_change
     async def pause(self, name: str) -> None:
@@ -330,13 +330,6 @@ class Worker:
         self._check_known(name, f"Connector {name} not found")
         if self._targets[name] is not TargetState.STOPPED:
             raise NotStoppedError(name)
-
-    def _check(self, config: Mapping[str, str]) -> Sequence[OptionWarning]:
-        """What its author should know of a connector's configuration. Raises `headwater.config.ConfigError`."""
-        validation = validate(self._config, config)
-        if validation.problems:
-            raise ConfigError(validation.problems)
-        return validation.warnings
 
     async def _configure(
         self,

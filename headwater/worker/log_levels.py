@@ -23,6 +23,7 @@ _WHOLE = {
 
 _PARTS = {
     "io.debezium.connector.binlog": ("headwater.sources.mysql",),
+    "io.debezium.connector.mongodb": ("headwater.sources.mongodb",),
     "io.debezium.connector.mysql": ("headwater.sources.mysql",),
     "org.apache.kafka.clients": ("headwater.sinks.kafka",),
     "org.apache.kafka.connect.json": ("headwater.converters",),

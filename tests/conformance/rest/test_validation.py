@@ -120,6 +120,17 @@ def test_nothing_is_created(pair, config):
     pair.same(get("/connectors"), get("/connectors/x"))
 
 
+def test_options_of_the_connectors_own(pair, config):
+    theirs, ours = (
+        {info["value"]["name"]: info["value"] for info in body["configs"]}
+        for body in infos(pair, {**config, "snapshot.mode": "some"})
+    )
+    assert (theirs["topic.prefix"]["value"], ours["topic.prefix"]["value"]) == (None, config["topic.prefix"])
+    assert all("The 'snapshot.mode' value is invalid" in error for error in theirs["snapshot.mode"]["errors"])
+    (error,) = ours["snapshot.mode"]["errors"]
+    assert error.startswith("Invalid value some for configuration snapshot.mode: String must be one of")
+
+
 def test_options_of_the_producer(pair, config):
     given = {
         "producer.override.linger.ms": "5",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from headwater.rest.listeners import Listening
     from headwater.rest.server import RestServer
@@ -54,6 +54,7 @@ def worker(file: Path | None, *, from_environment: bool) -> None:
     use_plugin_path(config.plugin_path)
     configure_logs(starting_levels(config.log_level).items())
     redact_logs(config.references.redact)
+    _warn_of_missing_folders(config.plugin_path)
     # Before files and sockets are opened, which it would hold open.
     fork_server = ForkServer(_connectors_in_use(config.state_file))
     try:
@@ -66,6 +67,15 @@ def worker(file: Path | None, *, from_environment: bool) -> None:
         raise click.ClickException(str(error)) from error
     finally:
         fork_server.close()
+
+
+def _warn_of_missing_folders(plugin_path: Iterable[str]) -> None:
+    import structlog
+
+    log = structlog.get_logger(__name__)
+    for folder in plugin_path:
+        if folder and not Path(folder).is_dir():
+            log.warning("a folder of plugin.path is not there", folder=folder)
 
 
 def _connectors_in_use(state_file: Path) -> list[str]:

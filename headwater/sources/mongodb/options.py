@@ -443,6 +443,7 @@ OPTIONS = ConfigDef(
         "max.queue.size": "",
         "max.queue.size.in.bytes": "",
         "mongodb.allow.offset.invalidation": "",
+        "mongodb.hosts": "mongodb.connection.string=mongodb://HOST:PORT/?replicaSet=NAME names them",
         "mongodb.poll.interval.ms": "",
         "notification.": "there are no notifications yet",
         "openlineage.integration.": "there is no OpenLineage integration yet",

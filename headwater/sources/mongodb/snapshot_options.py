@@ -76,7 +76,8 @@ def _filters(config: Config) -> dict[str, tuple[str, dict[str, Any]]]:
         text = config.raw.get(name, "")
         try:
             filters[collection] = text, _condition(text)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError) as reason:
+            error = reason if text else "it is missing"
             wanted = f"a condition of MongoDB's find as a JSON object, since {FILTERS} names {collection}"
             problems.append(Problem(name, f"{name} must be {wanted}: {error}"))
     if problems:

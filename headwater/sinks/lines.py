@@ -9,6 +9,8 @@ import orjson
 
 from headwater.sink import ANY_PARTITION, Message
 
+_ON_ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
+
 
 def json_line(message: Message) -> bytes:
     """``{"topic", "partition", "timestamp", "headers", "key", "value"}`` and a line end.
@@ -44,7 +46,7 @@ def _embedded(data: bytes | None) -> Any:
         orjson.loads(data)
     except ValueError:
         return _text(data)
-    return orjson.Fragment(data)
+    return orjson.Fragment(data.translate(_ON_ONE_LINE))  # strings have no raw line ends: these are between values
 
 
 def _shown(data: bytes | None) -> bytes:

@@ -39,6 +39,21 @@ def test_json_lines_hold_json_as_it_is_and_anything_else_as_text() -> None:
     }
 
 
+def test_a_message_is_one_line_however_its_json_is_laid_out(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    laid_out = b'{\r\n  "a": [\n1,\n2],\r"b": "\\n"\n}\n'
+    sink = opened(str(path))
+    sink.send([message(laid_out, key=b"\n[\n]"), message(b"2")])
+    sink.close(0)
+    with path.open("ab") as torn:
+        torn.write(b'{"topic": "t", "val')
+    opened(str(path)).close(0)
+    first, second = path.read_bytes().removesuffix(b"\n").split(b"\n")
+    assert b"\r" not in first
+    assert (json.loads(first)["key"], json.loads(first)["value"]) == ([], {"a": [1, 2], "b": "\n"})
+    assert json.loads(second)["value"] == 2
+
+
 def test_what_people_read_gives_a_terminal_no_orders() -> None:
     text = readable(message(b"\x1b[31mred\nnext", partition=2)).decode()
     assert "\x1b" not in text

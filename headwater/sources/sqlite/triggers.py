@@ -106,9 +106,13 @@ class _Writer:
     def _qualified(self, row: str) -> list[str]:
         return [f"{row}.{column}" for column in self._identity]
 
-    @staticmethod
-    def _same(left: Sequence[str], right: Sequence[str]) -> str:
-        return " AND ".join(f"{one} = {other}" for one, other in zip(left, right, strict=True))
+    def _same(self, left: Sequence[str], right: Sequence[str]) -> str:
+        """Whether two identities are one: by their bytes, while for a column's collation ``X`` and ``x`` may be one."""
+        pairs = zip(left, right, strict=True)
+        if self._table.rowid is not None:
+            return " AND ".join(f"{one} = {other}" for one, other in pairs)
+        # The plain comparison is there for the key's index, which may have the column's collation.
+        return " AND ".join(f"{one} = {other} AND {one} COLLATE BINARY = {other}" for one, other in pairs)
 
     def _record(self, operation: str, values: Sequence[str]) -> str:
         names = ", ".join(("ts_ms", "structure", "op", *map(_value, range(len(values)))))

@@ -131,21 +131,20 @@ class SqliteSource:
         with database_errors(f"reading {self._file}"):
             ((self._schema_version,),) = database.execute("PRAGMA schema_version").fetchall()
             self._structures = structures(database)
-            captured = {each.table.name: each for each in captured_tables(database)}
-            names = [name for name in table_names(database) if self._captures(name)]
-        for name in names:
-            if name not in captured:
-                self._tell_uncaptured(name)
-            elif captured[name].problem:
+            captured = [each for each in captured_tables(database) if self._captures(each.table.name)]
+            names = {name for name in table_names(database) if self._captures(name)}
+        for each in captured:
+            if each.problem:
                 raise SourceError(
-                    f"table {self._shape_options.database}.{name}: {captured[name].problem}, so that rows may be"
-                    f" missing from change {behind + 1} on. {self._install(name)} makes its triggers anew and has its"
-                    " rows read again; then restart the task"
+                    f"table {self._shape_options.database}.{each.table.name}: {each.problem}, so that rows may be"
+                    f" missing from change {behind + 1} on. {self._install(each.name)} makes its triggers anew and has"
+                    " its rows read again; then restart the task"
                 )
-        for name, each in captured.items():
-            if each.dropped and self._captures(name):
-                remedy = f"headwater sqlite remove {self._file} {name}"
-                log.warning("a captured table is gone", table=name, remedy=remedy)
+            if each.dropped:
+                remedy = f"headwater sqlite remove {self._file} {each.table.name}"
+                log.warning("a captured table is gone", table=each.table.name, remedy=remedy)
+        for name in sorted(names - {each.table.name for each in captured}):
+            self._tell_uncaptured(name)
 
     def _tell_uncaptured(self, name: str) -> None:
         """A table without triggers is an error where it was asked for."""

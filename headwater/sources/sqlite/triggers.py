@@ -12,6 +12,7 @@ Source: "CREATE TRIGGER" and "The Upsert" in SQLite's documentation.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from headwater.sources.sqlite.table import Table, UniqueIndex
@@ -48,6 +49,8 @@ SNAPSHOT_DUE = "s"
 
 _NOW = "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)"
 """Milliseconds since 1970, as fine as SQLite's clock; the same for all rows of a statement."""
+_NAME = re.compile(r"headwater_(\d+)_[a-z_]+")
+"""Of a trigger."""
 
 
 def quoted(name: str) -> str:
@@ -55,9 +58,10 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def trigger_prefix(structure: int) -> str:
-    """What the names of a structure's triggers begin with."""
-    return f"headwater_{structure}_"
+def structure_of(trigger: str) -> int | None:
+    """The number of the structure that a trigger records; None for one that is not ours."""
+    found = _NAME.fullmatch(trigger)
+    return None if found is None else int(found[1])
 
 
 def trigger_statements(table: Table, structure: int) -> dict[str, str]:
@@ -95,7 +99,7 @@ class _Writer:
         return dict(triggers)
 
     def _trigger(self, kind: str, event: str, condition: str, body: Sequence[str]) -> tuple[str, str]:
-        name = trigger_prefix(self._structure) + kind
+        name = f"headwater_{self._structure}_{kind}"
         when = f" WHEN {condition}" if condition else ""
         statements = "\n".join(f"  {statement};" for statement in body)
         return name, f"CREATE TRIGGER {name} {event} ON {self._name}{when} BEGIN\n{statements}\nEND"

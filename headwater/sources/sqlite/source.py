@@ -150,10 +150,12 @@ class SqliteSource:
         """A table without triggers is an error where it was asked for."""
         if self._lists_tables:
             raise SourceError(
-                f"no triggers record the changes of table {self._shape_options.database}.{name}: {self._install(name)},"
-                " or leave it out of table.include.list"
+                f"{self._untriggered(name)}: {self._install(name)}, or leave it out of table.include.list"
             )
         log.warning("a table is not captured: it has no triggers", table=name, remedy=self._install(name))
+
+    def _untriggered(self, name: str) -> str:
+        return f"no triggers record the changes of table {self._shape_options.database}.{name}"
 
     def _install(self, name: str) -> str:
         return f"headwater sqlite install {self._file} {name}"
@@ -272,15 +274,16 @@ class SqliteSource:
 
     def sample(self, table: str, count: int) -> Rows:
         """See `headwater.source.Source.sample`."""
+        name = self._shape_options.database
         snapshot = Snapshot(self._file, self._busy_seconds)
         try:
-            captured = {
-                (self._shape_options.database, each.table.name): each.table
-                for each in captured_tables(snapshot.database)
-                if not each.dropped and self._captures(each.table.name)
-            }
-            found = captured[find_table(table, captured)]
-            return snapshot.sample(SnapshotTable(found, table_shapes(found, self._shape_options).read), count)
+            captured = {each.table.name: each for each in captured_tables(snapshot.database) if not each.dropped}
+            known = {*captured, *table_names(snapshot.database)}
+            _, found = find_table(table, [(name, each) for each in sorted(known) if self._captures(each)])
+            if found not in captured:
+                raise SourceError(f"{self._untriggered(found)}: {self._install(found)}")
+            sampled = captured[found].table
+            return snapshot.sample(SnapshotTable(sampled, table_shapes(sampled, self._shape_options).read), count)
         finally:
             snapshot.close()
 

@@ -76,7 +76,7 @@ class _Writer:
         self._name = quoted(table.name)
         self._columns = [quoted(name) for name in table.names]
         self._count = len(self._columns)
-        self._identity = [quoted(name) for name in (table.primary if table.rowid is None else (table.rowid,))]
+        self._identity = [quoted(name) for name in table.identity]
         self._put_aside = (
             [_value(table.names.index(name)) for name in table.primary] if table.rowid is None else ["row"]
         )

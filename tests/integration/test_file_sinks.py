@@ -33,10 +33,21 @@ def test_json_lines_hold_json_as_it_is_and_anything_else_as_text() -> None:
         "topic": "t",
         "partition": None,
         "timestamp": lines[0]["timestamp"],
-        "headers": {"h": "x"},
+        "headers": [{"name": "h", "value": "x"}],
         "key": {"id": 1},
         "value": lines[0]["value"],
     }
+
+
+def test_every_header_stands_in_a_line_and_as_text() -> None:
+    headers = [("id", b"0"), ("id", b'{"a": 1}'), ("none", None), ("raw", b"\xff")]
+    line = json.loads(json_line((0, "t", None, None, headers, ANY_PARTITION, NOW)))
+    assert [(each["name"], each["value"]) for each in line["headers"]] == [
+        ("id", "0"),
+        ("id", '{"a": 1}'),
+        ("none", None),
+        ("raw", "ÿ"),
+    ]
 
 
 def test_a_message_is_one_line_however_its_json_is_laid_out(tmp_path: Path) -> None:

@@ -16,9 +16,11 @@ help:  ## list the targets
 
 install: $(INSTALLED)  ## the Python environment in .venv
 
-$(READY): requirements/dev.txt
+$(BIN)/python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { apt-get update -qq && apt-get install -y -qq python3-venv; }
 	$(PYTHON) -m venv $(VENV)
+
+$(READY): requirements/dev.txt | $(BIN)/python
 	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
 	@touch $@
 
@@ -30,7 +32,12 @@ $(INSTALLED): $(READY) pyproject.toml setup.py $(HOT)
 	@$(BIN)/headwater version
 	@touch $@
 
-demo: $(INSTALLED)  ## the main job with nothing but Python: SQLite, connector, consumer; ONCE=1 ends by itself
+# The package alone, for who wants no more than to see it.
+$(BIN)/headwater: pyproject.toml | $(BIN)/python
+	HEADWATER_COMPILE=0 $(BIN)/pip install --quiet -e .
+	@touch $@
+
+demo: $(BIN)/headwater  ## the main job with nothing but Python: SQLite, connector, consumer; ONCE=1 ends by itself
 	@$(BIN)/headwater demo $(if $(ONCE),--once)
 
 demo-food-orders: $(INSTALLED)  ## four services and their saga: an order approved, one compensated; ONCE=1 ends by itself

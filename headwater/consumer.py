@@ -62,6 +62,15 @@ class RebalanceListener(Protocol):
         """These went to another member already: nothing can be committed for them any more."""
 
 
+class IgnoreRebalances:
+    """`RebalanceListener` of a member that keeps nothing by partition."""
+
+    def assigned(self, partitions: Sequence[TopicPartition]) -> None:
+        """There is nothing to do."""
+
+    revoked = lost = assigned
+
+
 class Consumer(Protocol):
     """One member of a group. A group that has committed nothing begins with the oldest message.
 

@@ -374,10 +374,10 @@ def plan(
     return Plan(function, source, frozenset(writer.topics), tuple(writer.routes))
 
 
-def plan_slot(shape: EventShape, slot: str) -> Callable[..., Any]:
-    """Compile a function of the same arguments that gives one slot's value in the first row, and reads no other."""
-    code = shape.reader.code(frozenset({slot}))
-    body = [*code.event, code.loop, *_indent([*code.row, f"return {slot}"])]
+def plan_slots(shape: EventShape, slots: Sequence[str]) -> Callable[..., tuple[Any, ...]]:
+    """Compile a function of the same arguments that gives these slots' values in the first row, and reads no other."""
+    code = shape.reader.code(frozenset(slots))
+    body = [*code.event, code.loop, *_indent([*code.row, f"return ({', '.join(slots)},)"])]
     return _compile("rows", f"{shape.operation} {shape.table}", _definition(code, body), dict(code.constants))
 
 

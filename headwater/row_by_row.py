@@ -5,14 +5,15 @@ It finds out what is wrong with a row, and makes what can be made of the rest. I
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 from typing import Any
 
 from headwater.chain import Chain, StepError
 from headwater.converter import RetriableConversionError
-from headwater.plan import Converters, plan_slot, used_slots
+from headwater.plan import Converters, plan_slots, used_slots
 from headwater.record import Header, Record, Schema
 from headwater.shape import EventShape, MessageShape, Node, Slot, Struct
 from headwater.sink import ANY_PARTITION, NOW, Message
@@ -83,25 +84,31 @@ class RowReader:
     """Reads rows value by value; keeps the functions that do so."""
 
     def __init__(self) -> None:
-        self._functions: dict[tuple[EventShape, str], Callable[..., Any]] = {}
+        self._functions: dict[tuple[EventShape, tuple[str, ...]], Callable[..., tuple[Any, ...]]] = {}
 
     def read(self, shape: EventShape, arguments: Sequence[Any], number: int) -> SlowRow:
         """The row that ``arguments`` are of, which is number ``number`` in its log event."""
         values: dict[str, Any] = {}
         errors: dict[str, Exception] = {}
         keys = {name for pair in shape.key_slots for name in pair}
-        for slot in sorted(used_slots(_nodes(shape)) | keys):
+        for slots in _of_one_variable(used_slots(_nodes(shape)) | keys):
             try:
-                values[slot] = self._function(shape, slot)(*arguments, row=number)
+                values |= zip(slots, self._function(shape, slots)(*arguments, row=number), strict=True)
             except Exception as error:
-                values[slot], errors[slot] = None, error
+                values |= dict.fromkeys(slots)
+                errors |= dict.fromkeys(slots, error)
         return SlowRow(shape, number, values, errors)
 
-    def _function(self, shape: EventShape, slot: str) -> Callable[..., Any]:
-        known = self._functions.get((shape, slot))
+    def _function(self, shape: EventShape, slots: tuple[str, ...]) -> Callable[..., tuple[Any, ...]]:
+        known = self._functions.get((shape, slots))
         if known is None:
-            known = self._functions[shape, slot] = plan_slot(shape, slot)
+            known = self._functions[shape, slots] = plan_slots(shape, slots)
         return known
+
+
+def _of_one_variable(slots: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    """Slots are read one by one, but for expressions over one variable: the clock must be read once for all of them."""
+    return (tuple(group) for _, group in groupby(sorted(slots), key=lambda slot: slot.partition(" ")[0]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,16 +53,17 @@ def verify(file: Path) -> None:
     from headwater.sources.sqlite.table import table_names
 
     with _opened(file) as database:
-        captured = {each.table.name: each for each in installation.captured_tables(database)}
-        names = sorted({*captured, *table_names(database)})
+        captured = installation.captured_tables(database)
+        states = dict.fromkeys(table_names(database), "no triggers")
         readers = installation.readers(database)
-    for name in names:
-        each = captured.get(name)
-        state = "no triggers" if each is None else "the table is gone" if each.dropped else each.problem or "recorded"
+    for each in captured:
+        states.pop(each.renamed_to or "", None)
+        states[each.table.name] = each.problem or ("the table is gone" if each.dropped else "recorded")
+    for name, state in sorted(states.items()):
         click.echo(f"{name}: {state}")
     for reader in readers:
         click.echo(f"connector {reader.name}: at change {reader.change_id}, {reader.behind} are kept for it")
-    if any(each.problem for each in captured.values()):
+    if any(each.problem for each in captured):
         raise click.exceptions.Exit(1)
 
 

@@ -9,19 +9,23 @@ import orjson
 
 from headwater.sink import ANY_PARTITION, Message
 
+_ON_ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
+
 
 def json_line(message: Message) -> bytes:
     """``{"topic", "partition", "timestamp", "headers", "key", "value"}`` and a line end.
 
     A key or value that is JSON stands there as it is, other text as a string; of bytes that are neither, each is the
-    character of its number.
+    character of its number. Headers are a list of ``{"name", "value"}``, values always strings (or null).
     """
     _, topic, key, value, headers, partition, timestamp = message
     line = {
         "topic": topic,
         "partition": None if partition == ANY_PARTITION else partition,
         "timestamp": timestamp or time.time_ns() // 1_000_000,
-        "headers": {name: _embedded(header) for name, header in headers or ()},
+        "headers": [
+            {"name": name, "value": None if header is None else _text(header)} for name, header in headers or ()
+        ],
         "key": _embedded(key),
         "value": _embedded(value),
     }
@@ -44,7 +48,7 @@ def _embedded(data: bytes | None) -> Any:
         orjson.loads(data)
     except ValueError:
         return _text(data)
-    return orjson.Fragment(data)
+    return orjson.Fragment(data.translate(_ON_ONE_LINE))  # strings have no raw line ends: these are between values
 
 
 def _shown(data: bytes | None) -> bytes:

@@ -15,10 +15,10 @@ from typing import Any
 
 import orjson
 
-from headwater.addresses import Place
 from headwater.config import ConfigDef, Importance, Option, OptionType, at_least
 from headwater.murmur2 import partition_of
 from headwater.sink import ANY_PARTITION, Delivered, Message, RetriableSinkError, SinkError
+from headwater.sinks.place import parse_place
 from headwater.topic_file import OFFSET_BITS, BusyError, TopicFile, TopicFileError, headers_text
 
 MOST_WAITING = 50_000
@@ -46,7 +46,7 @@ def create(place: str, client_id: str, options: Mapping[str, str]) -> LocalSink:
 
     Raises `headwater.config.ConfigError`.
     """
-    parsed = Place.parse(place)
+    parsed = parse_place(place, OPTIONS)
     return LocalSink(Path(parsed.path), client_id, parsed.options | dict(options))
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import pytest
 
+from headwater.consumer import IgnoreRebalances
 from headwater.consumers import open_consumer
 from headwater.sources.sqlite.installation import install
 from tests.faults import sqlite_writer
@@ -70,14 +71,9 @@ class Told:
         self.count = 0
         self._ending = threading.Event()
         self._consumer = open_consumer(address, f"faults-{uuid.uuid4()}")
-        self._consumer.subscribe([topic], self)
+        self._consumer.subscribe([topic], IgnoreRebalances())
         self._thread = threading.Thread(target=self._read, name="told")
         self._thread.start()
-
-    def assigned(self, _partitions: object) -> None:
-        """All partitions are this reader's."""
-
-    revoked = lost = assigned
 
     def _read(self) -> None:
         while not self._ending.is_set():

@@ -1,10 +1,12 @@
 """The package's own build: compiled where a C compiler is, and a valid wheel in any case."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import venv
 import zipfile
 from pathlib import Path
 from sysconfig import get_config_var
@@ -78,3 +80,23 @@ def test_without_a_working_compiler_the_wheel_is_pure_and_a_line_says_why(source
     assert tag in wheel.name
     assert not [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith((".so", ".sha256"))]
     assert run(wheel)[1].startswith("interpreted: ")
+
+
+def test_pip_install_into_an_empty_environment_is_enough_for_the_demo(sources: Path, tmp_path_factory) -> None:
+    wheel, _ = build(sources, HEADWATER_COMPILE="0")
+    folder = tmp_path_factory.mktemp("empty")
+    venv.create(folder / "venv")
+    programs = folder / "venv" / "bin"
+    install = [sys.executable, "-m", "pip", "--python", programs / "python", "install", "--quiet", wheel]
+    subprocess.run(install, check=True, timeout=300)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    demo = [programs / "headwater", "demo", "--once", "--json"]
+    for start in (0, 6):
+        done = subprocess.run(
+            demo, env=environment, cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        assert [line["offset"] for line in lines] == list(range(start, start + 6))
+        assert [line["value"] and line["value"]["op"] for line in lines] == ["c", "d", None] * 2
+    assert (folder / "headwater-demo").is_dir()

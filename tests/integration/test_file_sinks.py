@@ -33,10 +33,36 @@ def test_json_lines_hold_json_as_it_is_and_anything_else_as_text() -> None:
         "topic": "t",
         "partition": None,
         "timestamp": lines[0]["timestamp"],
-        "headers": {"h": "x"},
+        "headers": [{"name": "h", "value": "x"}],
         "key": {"id": 1},
         "value": lines[0]["value"],
     }
+
+
+def test_every_header_stands_in_a_line_and_as_text() -> None:
+    headers = [("id", b"0"), ("id", b'{"a": 1}'), ("none", None), ("raw", b"\xff")]
+    line = json.loads(json_line((0, "t", None, None, headers, ANY_PARTITION, NOW)))
+    assert [(each["name"], each["value"]) for each in line["headers"]] == [
+        ("id", "0"),
+        ("id", '{"a": 1}'),
+        ("none", None),
+        ("raw", "ÿ"),
+    ]
+
+
+def test_a_message_is_one_line_however_its_json_is_laid_out(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    laid_out = b'{\r\n  "a": [\n1,\n2],\r"b": "\\n"\n}\n'
+    sink = opened(str(path))
+    sink.send([message(laid_out, key=b"\n[\n]"), message(b"2")])
+    sink.close(0)
+    with path.open("ab") as torn:
+        torn.write(b'{"topic": "t", "val')
+    opened(str(path)).close(0)
+    first, second = path.read_bytes().removesuffix(b"\n").split(b"\n")
+    assert b"\r" not in first
+    assert (json.loads(first)["key"], json.loads(first)["value"]) == ([], {"a": [1, 2], "b": "\n"})
+    assert json.loads(second)["value"] == 2
 
 
 def test_what_people_read_gives_a_terminal_no_orders() -> None:

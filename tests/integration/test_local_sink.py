@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from headwater.config import ConfigError
 from headwater.consumer import ConsumerError
 from headwater.consumers import open_consumer
 from headwater.sink import NOW, Delivered, Message, SinkError
@@ -43,6 +44,19 @@ def values(file: Path) -> list[str]:
     found = [m.value.decode() for p in topics.partitions() for m in topics.read(p, 0, 10_000) if m.value]
     topics.close()
     return found
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("partitions=3&partitons=3", r"no option partitons, there are partitions, retention\.ms"),
+        ("why/topics.db", "no option why/topics.db, .* is written %3F"),
+        ("partitions=0", "Invalid value 0 for configuration partitions"),
+    ],
+)
+def test_options_of_the_address_that_can_not_be_taken(file: Path, given: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        local.create(f"{file}?{given}", "connector", {})
 
 
 def test_messages_are_there_with_their_offset_or_not_at_all(file: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from headwater.converter import Scope
-from headwater.plan import Converters, plan, plan_slot
+from headwater.plan import Converters, plan, plan_slots
 from headwater.record import Schema, Type
 from headwater.shape import NULL, Const, EventShape, HeaderShape, MessageShape, Node, ReaderCode, Slot, Stage, Struct
 from headwater.sink import ANY_PARTITION, NOW
@@ -157,6 +157,6 @@ def test_rows_are_numbered_from_the_first_one() -> None:
 
 def test_a_slot_is_read_by_itself() -> None:
     reader = Rows()
-    function = plan_slot(shape(reader, message("t", AFTER, PLACE)), "after")
-    assert function([("a", "b"), ("b", "c")], 7) == "b"
+    function = plan_slots(shape(reader, message("t", AFTER, PLACE)), ["after"])
+    assert function([("a", "b"), ("b", "c")], 7) == ("b",)
     assert reader.used == {"after"}

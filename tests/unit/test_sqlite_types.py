@@ -21,6 +21,9 @@ from headwater.sources.sqlite.types import (
 FEB_29 = 1_709_210_096_789_000
 """2024-02-29 12:34:56.789 UTC in microseconds since 1970."""
 
+LONG = 1234567890123456789012345678901234567890
+"""More digits than a double has, or the default context of Python's decimal numbers."""
+
 CASES: list[tuple[str, Type, str | None, dict[Any, Any]]] = [
     ("INTEGER", Type.INT64, None, {5: 5, -(2**63): -(2**63)}),
     ("unsigned big int", Type.INT64, None, {5: 5}),
@@ -33,6 +36,9 @@ CASES: list[tuple[str, Type, str | None, dict[Any, Any]]] = [
     ("UUID", Type.STRING, None, {"x": "x", 5: "5"}),
     ("NUMERIC", Type.FLOAT64, None, {1.5: 1.5, 2: 2.0}),
     ("DECIMAL(10, 2)", Type.BYTES, DECIMAL, {1.5: 150, 2: 200, "3.14": 314, 0.1 + 0.2: 30, -1.005: -101}),
+    ("DECIMAL(38,18)", Type.BYTES, DECIMAL, {12345678901.5: 123456789015 * 10**17, -1e19: -(10**37)}),
+    ("NUMERIC(40,10)", Type.BYTES, DECIMAL, {"123456789012345678901234567890.1234567890": LONG, 1: 10**10}),
+    ("DECIMAL(4,2)", Type.BYTES, DECIMAL, {1.7e308: 17 * 10**309, "1e-400": 0}),
     ("boolean", Type.BOOLEAN, None, {0: False, 1: True}),
     ("DATE", Type.INT32, DATE, {"2024-02-29": 19782, "2024-02-29 10:00": 19782, 86_400: 1, 2_440_587.5: 0, -1: -1}),
     (
@@ -83,6 +89,8 @@ def test_schemas_and_values(declared: str, physical: Type, name: str | None, val
         ("TIME", "25:00"),
         ("DECIMAL(4,1)", "many"),
         ("DECIMAL(4,1)", b"x"),
+        ("DECIMAL(4,1)", "NaN"),
+        ("DECIMAL(4,1)", float("inf")),
     ],
 )
 def test_a_value_that_breaks_the_declared_types_promise_can_not_be_read(declared: str, value: Any) -> None:
@@ -95,6 +103,16 @@ def test_a_value_that_breaks_the_declared_types_promise_can_not_be_read(declared
 )
 def test_decimal_handling(mode: DecimalMode, expected: Any) -> None:
     assert read("DECIMAL(10,2)", 1.5, ValueOptions(mode)) == expected
+
+
+def test_decimals_of_many_digits_as_text() -> None:
+    text = "123456789012345678901234567890.1234567891"
+    assert read("DECIMAL(40,10)", text, ValueOptions(DecimalMode.STRING)) == text
+
+
+def test_a_decimal_of_too_many_digits_is_refused_for_that() -> None:
+    with pytest.raises(ValueError, match="more than 1000 digits"):
+        read("DECIMAL(10,2)", "1e999999")
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from headwater.cli.demo.courses import Courses
     from headwater.cli.demo.screen import Screen
-    from headwater.consumer import Consumer, TopicPartition
+    from headwater.consumer import Consumer
 
 TOPIC = "demo.courses.outbox"
 GROUP = "demo"
@@ -49,7 +47,7 @@ def demo(folder: Path, *, once: bool, as_json: bool) -> None:
     from headwater.cli.demo.courses import OUTBOX, Courses
     from headwater.cli.demo.screen import Screen
     from headwater.cli.run import stop_on_signals
-    from headwater.consumer import ConsumerError
+    from headwater.consumer import ConsumerError, IgnoreRebalances
     from headwater.consumers import open_consumer
     from headwater.logs import configure_logs
     from headwater.sources.sqlite.installation import install
@@ -73,7 +71,7 @@ def demo(folder: Path, *, once: bool, as_json: bool) -> None:
             _connector(file, stopping) as check,
             closing(open_consumer(f"local://{_quoted(folder / 'topics.db')}", GROUP)) as consumer,
         ):
-            consumer.subscribe([TOPIC], _Indifferent())
+            consumer.subscribe([TOPIC], IgnoreRebalances())
             _run(courses, consumer, screen, check, stopping, once=once)
     except ConsumerError as error:
         raise click.ClickException(str(error)) from error
@@ -177,12 +175,3 @@ def _connector(file: Path, stopping: threading.Event) -> Iterator[Callable[[], N
     finally:
         ending.set()
         thread.join()
-
-
-class _Indifferent:
-    """A member of a group that has only itself."""
-
-    def assigned(self, partitions: Sequence[TopicPartition]) -> None:
-        """They are read."""
-
-    revoked = lost = assigned

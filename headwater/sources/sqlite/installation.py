@@ -25,7 +25,7 @@ from headwater.sources.sqlite.triggers import (
     STRUCTURES,
     TABLES,
     quoted,
-    trigger_prefix,
+    structure_of,
     trigger_statements,
 )
 
@@ -36,15 +36,24 @@ class InstallationError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """A table that has, or once had, triggers; ``structure`` is the number of their structure.
+    """A table that has, or once had, triggers.
 
-    ``problem`` is what is wrong with them, empty where nothing is; ``dropped`` says that the table is gone.
+    ``structure``   the number of their structure
+    ``problem``     what is wrong with them, empty where nothing is
+    ``dropped``     there is no table of that name any more
+    ``renamed_to``  the name that the table has now, and its triggers are on; None where it has its own
     """
 
     structure: int
     table: Table
     problem: str = ""
     dropped: bool = False
+    renamed_to: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What the table is called now, as far as it is there."""
+        return self.renamed_to or self.table.name
 
 
 def is_installed(database: sqlite3.Connection) -> bool:
@@ -73,8 +82,10 @@ def _verified(database: sqlite3.Connection, structure: int, table: Table) -> Cap
         now = read_table(database, table.name)
     except UnreachableRowidError as error:
         return Captured(structure, table, str(error))
-    if now is None:
-        return Captured(structure, table, dropped=True)
+    if now is None or now.name != table.name:
+        renamed_to = _table_with_triggers(database, structure) if now is None else now.name
+        problem = f"it was renamed to {renamed_to}" if renamed_to else ""
+        return Captured(structure, table, problem, dropped=True, renamed_to=renamed_to)
     if now != table:
         return Captured(structure, table, f"its structure has changed{_difference(table, now)}")
     expected = trigger_statements(table, structure)
@@ -88,6 +99,11 @@ def _verified(database: sqlite3.Connection, structure: int, table: Table) -> Cap
     if found != expected:
         return Captured(structure, table, "triggers have been changed")
     return Captured(structure, table)
+
+
+def _table_with_triggers(database: sqlite3.Connection, structure: int) -> str | None:
+    triggers = database.execute("SELECT name, tbl_name FROM sqlite_schema WHERE type = 'trigger'")
+    return next((table for trigger, table in triggers if structure_of(trigger) == structure), None)
 
 
 def _difference(before: Table, now: Table) -> str:
@@ -166,16 +182,22 @@ def _widen(database: sqlite3.Connection, name: str, columns: int) -> None:
 
 
 def _drop_triggers(database: sqlite3.Connection, name: str) -> None:
-    """Drop what triggers a table may have of ours, and end its structure."""
-    rows = database.execute(f"SELECT id FROM {STRUCTURES} WHERE name = ? COLLATE NOCASE", (name,)).fetchall()
-    for (structure,) in rows:
-        triggers = database.execute(
-            "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND substr(name, 1, length(?1)) = ?1",
-            (trigger_prefix(structure),),
-        ).fetchall()
-        for (trigger,) in triggers:
+    """Drop our triggers on a table, and those made for its name wherever they are; end its structures.
+
+    SQLite takes triggers along when it renames a table, so those on it may be of an earlier name. Where another table
+    has that name now, its structure stays, to be found without triggers.
+    """
+    of_name = f"SELECT id FROM {STRUCTURES} WHERE name = ? COLLATE NOCASE"
+    ended = {structure for (structure,) in database.execute(of_name, (name,))}
+    of_none = f"SELECT id FROM {STRUCTURES} WHERE name COLLATE NOCASE NOT IN (SELECT name FROM pragma_table_list)"
+    renamed = {structure for (structure,) in database.execute(of_none)}
+    triggers = "SELECT name, tbl_name = ? COLLATE NOCASE FROM sqlite_schema WHERE type = 'trigger'"
+    for trigger, is_here in database.execute(triggers, (name,)).fetchall():
+        structure = structure_of(trigger)
+        if structure is not None and (is_here or structure in ended):
             database.execute(f"DROP TRIGGER {quoted(trigger)}")
-    database.execute(f"UPDATE {STRUCTURES} SET active = 0 WHERE name = ? COLLATE NOCASE", (name,))
+            ended |= {structure} & renamed
+    database.executemany(f"UPDATE {STRUCTURES} SET active = 0 WHERE id = ?", [(structure,) for structure in ended])
 
 
 def remove(database: sqlite3.Connection, names: Iterable[str] = ()) -> list[str]:
@@ -187,11 +209,12 @@ def remove(database: sqlite3.Connection, names: Iterable[str] = ()) -> list[str]
     with transaction(database, "IMMEDIATE"):
         if not is_installed(database):
             return []
-        present = {each.table.name.lower(): each.table.name for each in captured_tables(database)}
+        captured = captured_tables(database)
+        present = {name.lower(): each.table.name for each in captured for name in (each.name, each.table.name)}
         unknown = [name for name in wanted if name.lower() not in present]
         if unknown:
             raise InstallationError(f"there are no triggers on {', '.join(unknown)}")
-        gone = [present[name.lower()] for name in wanted] if wanted else list(present.values())
+        gone = [present[name.lower()] for name in wanted] if wanted else [each.table.name for each in captured]
         for name in gone:
             _drop_triggers(database, name)
         if not wanted:

@@ -56,7 +56,9 @@ headwater sqlite install shop.db orders
 makes the triggers anew, and has the connector read the rows of that table again (`op` is `r`) when it is restarted.
 Rows that were deleted in between are not told of: best is to stop writers, migrate and install in one go. `ALTER
 TABLE … DROP COLUMN` is refused by SQLite while a trigger names the column: `headwater sqlite remove shop.db orders`
-comes first.
+comes first. `ALTER TABLE … RENAME TO …` takes the triggers along, and stops the task too: `headwater sqlite install`
+with the new name gives the table the topic of that name, which its rows are read into; changes recorded before go to
+the old one's.
 
 **What is kept.** Changes that every connector has delivered are deleted, once a second at most. A connector is known
 in the database by its `topic.prefix` from its first start on, and changes are kept for it until `headwater sqlite

@@ -16,6 +16,9 @@ IMAGES = {"c": "a", "u": "ba", "d": "b"}
 """The images of a change by Debezium's operation, in the order they stand: before, after."""
 
 
+Place = Callable[[Sequence[Any]], str]
+
+
 class RowError(ValueError):
     """A value that breaks the promise of its column's declared type."""
 
@@ -25,6 +28,7 @@ class RowsReader:
 
     ``images``      the images in a row, one after the other: ``a`` after the change, ``b`` before it
     ``first``       where the first image begins; before it stand what ``slots`` say
+    ``place``       says of a row where it stands, for errors
     ``parameters``  of the generated function, behind ``rows``
     Slots: ``a0`` is the first column after the change. The function raises `RowError`.
     """
@@ -36,10 +40,12 @@ class RowsReader:
         images: str,
         first: int,
         slots: Mapping[str, str],
+        place: Place,
         parameters: tuple[str, ...] = (),
     ) -> None:
         self._table = table
         self._options = options
+        self._place = place
         self._parameters = ("rows", *parameters)
         self._places = {
             f"{image}{column}": first + number * len(table.columns) + column
@@ -62,12 +68,12 @@ class RowsReader:
         column = int(slot[1:])
         found = column_type(self._table.columns[column], self._options)
         convert = f"convert{column}"
-        constants[convert] = _named(found.convert, self._table.columns[column].name)
+        constants[convert] = _named(found.convert, self._table.columns[column].name, self._place)
         is_other = f"{slot}.__class__ is not {found.plain.__name__} and " if found.plain else ""
         return [
             f"{slot} = values[{place}]",
             f"if {is_other}{slot} is not None:",
-            f"    {slot} = {convert}({slot})",
+            f"    {slot} = {convert}({slot}, values)",
         ]
 
     def split(self, arguments: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
@@ -77,14 +83,14 @@ class RowsReader:
             yield ([row], *rest)
 
 
-def _named(convert: Callable[[Any], Any], column: str) -> Callable[[Any], Any]:
-    """The same, whose error names the column."""
+def _named(convert: Callable[[Any], Any], column: str, place: Place) -> Callable[[Any, Sequence[Any]], Any]:
+    """The same, whose error names the column and the row."""
 
-    def converted(value: Any) -> Any:
+    def converted(value: Any, row: Sequence[Any]) -> Any:
         try:
             return convert(value)
         except (ValueError, OverflowError) as error:
-            raise RowError(f"column {column!r} can't be read: {error}") from error
+            raise RowError(f"column {column!r} can't be read {place(row)}: {error}") from error
 
     return converted
 
@@ -92,7 +98,7 @@ def _named(convert: Callable[[Any], Any], column: str) -> Callable[[Any], Any]:
 def change_reader(table: Table, options: ValueOptions, operation: str) -> RowsReader:
     """Of recorded changes: rows of ``headwater_changes``."""
     slots = {"change_id": "values[0]", "millis": "values[1]"}
-    return RowsReader(table, options, IMAGES[operation], FIRST_VALUE, slots)
+    return RowsReader(table, options, IMAGES[operation], FIRST_VALUE, slots, lambda row: f"in change {row[0]}")
 
 
 SNAPSHOT_PARAMETERS = ("marker", "position", "read_millis")
@@ -100,5 +106,10 @@ SNAPSHOT_PARAMETERS = ("marker", "position", "read_millis")
 
 
 def snapshot_reader(table: Table, options: ValueOptions) -> RowsReader:
-    """Of the table's own rows."""
-    return RowsReader(table, options, "a", 0, {}, SNAPSHOT_PARAMETERS)
+    """Of the table's own rows, with what tells them apart behind each row's values."""
+
+    def place(row: Sequence[Any]) -> str:
+        identity = zip(table.identity, row[len(table.columns) :], strict=True)
+        return "where " + " and ".join(f"{name} is {value!r}" for name, value in identity)
+
+    return RowsReader(table, options, "a", 0, {}, place, SNAPSHOT_PARAMETERS)

@@ -105,7 +105,7 @@ class Snapshot:
 
     def _pieces(self, table: Table) -> Iterator[list[tuple[Any, ...]]]:
         """The rows in the order of what tells them apart, which stands behind each row's values."""
-        identity = [quoted(name) for name in (table.primary if table.rowid is None else (table.rowid,))]
+        identity = [quoted(name) for name in table.identity]
         columns = ", ".join([*map(quoted, table.names), *identity])
         select = f"SELECT {columns} FROM {quoted(table.name)}"
         behind = f"WHERE ({', '.join(identity)}) > ({', '.join('?' * len(identity))})"

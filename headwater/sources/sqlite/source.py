@@ -131,30 +131,31 @@ class SqliteSource:
         with database_errors(f"reading {self._file}"):
             ((self._schema_version,),) = database.execute("PRAGMA schema_version").fetchall()
             self._structures = structures(database)
-            captured = {each.table.name: each for each in captured_tables(database)}
-            names = [name for name in table_names(database) if self._captures(name)]
-        for name in names:
-            if name not in captured:
-                self._tell_uncaptured(name)
-            elif captured[name].problem:
+            captured = [each for each in captured_tables(database) if self._captures(each.table.name)]
+            names = {name for name in table_names(database) if self._captures(name)}
+        for each in captured:
+            if each.problem:
                 raise SourceError(
-                    f"table {self._shape_options.database}.{name}: {captured[name].problem}, so that rows may be"
-                    f" missing from change {behind + 1} on. {self._install(name)} makes its triggers anew and has its"
-                    " rows read again; then restart the task"
+                    f"table {self._shape_options.database}.{each.table.name}: {each.problem}, so that rows may be"
+                    f" missing from change {behind + 1} on. {self._install(each.name)} makes its triggers anew and has"
+                    " its rows read again; then restart the task"
                 )
-        for name, each in captured.items():
-            if each.dropped and self._captures(name):
-                remedy = f"headwater sqlite remove {self._file} {name}"
-                log.warning("a captured table is gone", table=name, remedy=remedy)
+            if each.dropped:
+                remedy = f"headwater sqlite remove {self._file} {each.table.name}"
+                log.warning("a captured table is gone", table=each.table.name, remedy=remedy)
+        for name in sorted(names - {each.table.name for each in captured}):
+            self._tell_uncaptured(name)
 
     def _tell_uncaptured(self, name: str) -> None:
         """A table without triggers is an error where it was asked for."""
         if self._lists_tables:
             raise SourceError(
-                f"no triggers record the changes of table {self._shape_options.database}.{name}: {self._install(name)},"
-                " or leave it out of table.include.list"
+                f"{self._untriggered(name)}: {self._install(name)}, or leave it out of table.include.list"
             )
         log.warning("a table is not captured: it has no triggers", table=name, remedy=self._install(name))
+
+    def _untriggered(self, name: str) -> str:
+        return f"no triggers record the changes of table {self._shape_options.database}.{name}"
 
     def _install(self, name: str) -> str:
         return f"headwater sqlite install {self._file} {name}"
@@ -273,15 +274,16 @@ class SqliteSource:
 
     def sample(self, table: str, count: int) -> Rows:
         """See `headwater.source.Source.sample`."""
+        name = self._shape_options.database
         snapshot = Snapshot(self._file, self._busy_seconds)
         try:
-            captured = {
-                (self._shape_options.database, each.table.name): each.table
-                for each in captured_tables(snapshot.database)
-                if not each.dropped and self._captures(each.table.name)
-            }
-            found = captured[find_table(table, captured)]
-            return snapshot.sample(SnapshotTable(found, table_shapes(found, self._shape_options).read), count)
+            captured = {each.table.name: each for each in captured_tables(snapshot.database) if not each.dropped}
+            known = {*captured, *table_names(snapshot.database)}
+            _, found = find_table(table, [(name, each) for each in sorted(known) if self._captures(each)])
+            if found not in captured:
+                raise SourceError(f"{self._untriggered(found)}: {self._install(found)}")
+            sampled = captured[found].table
+            return snapshot.sample(SnapshotTable(sampled, table_shapes(sampled, self._shape_options).read), count)
         finally:
             snapshot.close()
 

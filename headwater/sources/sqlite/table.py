@@ -64,6 +64,11 @@ class Table:
         """The columns' names."""
         return [column.name for column in self.columns]
 
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The names of what tells rows apart."""
+        return self.primary if self.rowid is None else (self.rowid,)
+
     def text(self) -> str:
         """As JSON, of which `from_text` makes the same table."""
         return json.dumps(dataclasses.asdict(self), ensure_ascii=False)

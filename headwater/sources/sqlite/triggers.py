@@ -12,6 +12,7 @@ Source: "CREATE TRIGGER" and "The Upsert" in SQLite's documentation.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from headwater.sources.sqlite.table import Table, UniqueIndex
@@ -48,6 +49,8 @@ SNAPSHOT_DUE = "s"
 
 _NOW = "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)"
 """Milliseconds since 1970, as fine as SQLite's clock; the same for all rows of a statement."""
+_NAME = re.compile(r"headwater_(\d+)_[a-z_]+")
+"""Of a trigger."""
 
 
 def quoted(name: str) -> str:
@@ -55,9 +58,10 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def trigger_prefix(structure: int) -> str:
-    """What the names of a structure's triggers begin with."""
-    return f"headwater_{structure}_"
+def structure_of(trigger: str) -> int | None:
+    """The number of the structure that a trigger records; None for one that is not ours."""
+    found = _NAME.fullmatch(trigger)
+    return None if found is None else int(found[1])
 
 
 def trigger_statements(table: Table, structure: int) -> dict[str, str]:
@@ -72,7 +76,7 @@ class _Writer:
         self._name = quoted(table.name)
         self._columns = [quoted(name) for name in table.names]
         self._count = len(self._columns)
-        self._identity = [quoted(name) for name in (table.primary if table.rowid is None else (table.rowid,))]
+        self._identity = [quoted(name) for name in table.identity]
         self._put_aside = (
             [_value(table.names.index(name)) for name in table.primary] if table.rowid is None else ["row"]
         )
@@ -95,7 +99,7 @@ class _Writer:
         return dict(triggers)
 
     def _trigger(self, kind: str, event: str, condition: str, body: Sequence[str]) -> tuple[str, str]:
-        name = trigger_prefix(self._structure) + kind
+        name = f"headwater_{self._structure}_{kind}"
         when = f" WHEN {condition}" if condition else ""
         statements = "\n".join(f"  {statement};" for statement in body)
         return name, f"CREATE TRIGGER {name} {event} ON {self._name}{when} BEGIN\n{statements}\nEND"
@@ -106,9 +110,13 @@ class _Writer:
     def _qualified(self, row: str) -> list[str]:
         return [f"{row}.{column}" for column in self._identity]
 
-    @staticmethod
-    def _same(left: Sequence[str], right: Sequence[str]) -> str:
-        return " AND ".join(f"{one} = {other}" for one, other in zip(left, right, strict=True))
+    def _same(self, left: Sequence[str], right: Sequence[str]) -> str:
+        """Whether two identities are one: by their bytes, while for a column's collation ``X`` and ``x`` may be one."""
+        pairs = zip(left, right, strict=True)
+        if self._table.rowid is not None:
+            return " AND ".join(f"{one} = {other}" for one, other in pairs)
+        # The plain comparison is there for the key's index, which may have the column's collation.
+        return " AND ".join(f"{one} = {other} AND {one} COLLATE BINARY = {other}" for one, other in pairs)
 
     def _record(self, operation: str, values: Sequence[str]) -> str:
         names = ", ".join(("ts_ms", "structure", "op", *map(_value, range(len(values)))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, NoReturn
 
@@ -15,6 +15,9 @@ _DAY_SECONDS, _MICROS = 86_400, 1_000_000
 _EPOCH_JULIAN = 2_440_587.5
 """The Julian day number at which 1970 begins."""
 _CACHED = 4096
+_MOST_DIGITS = 1000
+"""Of a decimal number: any double's, and far more than other databases take."""
+_DECIMALS = Context(prec=_MOST_DIGITS, rounding=ROUND_HALF_UP, traps=[InvalidOperation])
 
 
 def _kind(value: object) -> str:
@@ -54,16 +57,26 @@ def boolean(value: Any) -> bool:
 def _decimal(value: Any, scale: int) -> Decimal:
     if isinstance(value, bytes):
         raise ValueError("the column's type promises a decimal number, the value is a blob")  # noqa: TRY004
+    exact = _exact(value)
+    try:
+        return exact.quantize(Decimal(1).scaleb(-scale, _DECIMALS), context=_DECIMALS)
+    except InvalidOperation as error:
+        raise ValueError(f"the value has more than {_MOST_DIGITS} digits with {scale} behind the point") from error
+
+
+def _exact(value: str | float) -> Decimal:
     try:
         exact = Decimal(repr(value) if isinstance(value, float) else value)
-        return exact.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP)
-    except InvalidOperation as error:
-        raise ValueError("the column's type promises a decimal number, the value is none") from error
+    except InvalidOperation:
+        exact = Decimal("NaN")
+    if not exact.is_finite():
+        raise ValueError("the column's type promises a decimal number, the value is none")
+    return exact
 
 
 def unscaled_decimal(scale: int) -> Callable[[Any], int]:
     """A decimal number as so many units of ``scale``, rounded where it has more digits."""
-    return lambda value: int(_decimal(value, scale).scaleb(scale))
+    return lambda value: int(_decimal(value, scale).scaleb(scale, _DECIMALS))
 
 
 def decimal_text(scale: int) -> Callable[[Any], str]:

@@ -209,6 +209,39 @@ def test_tables_without_rowid_and_without_a_key(writer, streaming: MakeCapture) 
     ]
 
 
+@pytest.mark.parametrize(
+    ("key", "old", "new"),
+    [
+        ("u TEXT COLLATE NOCASE PRIMARY KEY", "X", "x"),
+        ("u TEXT COLLATE RTRIM PRIMARY KEY", "x", "x "),
+        ("u TEXT COLLATE NOCASE, PRIMARY KEY (u COLLATE RTRIM)", "x", "x "),
+        ("u TEXT, PRIMARY KEY (u COLLATE NOCASE)", "X", "x"),
+    ],
+)
+def test_keys_that_are_one_by_their_collation_are_not_one_row(
+    writer, streaming: MakeCapture, key: str, old: str, new: str
+) -> None:
+    writer.execute(f"CREATE TABLE word (n INTEGER UNIQUE, {key}) WITHOUT ROWID")
+    capture = streaming()
+    writer.execute("INSERT INTO word VALUES (1, ?), (2, 'b')", (old,))
+    capture.drain()
+    writer.execute("REPLACE INTO word VALUES (3, ?)", (new,))
+    assert short(capture.drain(), "u", "n") == [("d", old, 1), ("c", new, 3)]
+    writer.execute("UPDATE OR REPLACE word SET u = ? WHERE u = 'b'", (old,))
+    assert short(capture.drain(), "u", "n") == [("d", new, 3), ("d", "b", 2), ("c", old, 2)]
+
+
+def test_rows_whose_keys_only_their_bytes_tell_apart(writer, streaming: MakeCapture) -> None:
+    writer.execute(
+        "CREATE TABLE word (n INTEGER UNIQUE, u TEXT COLLATE NOCASE, PRIMARY KEY (u COLLATE BINARY)) WITHOUT ROWID"
+    )
+    capture = streaming()
+    writer.execute("INSERT INTO word VALUES (1, 'X'), (2, 'x')")
+    capture.drain()
+    writer.execute("UPDATE OR REPLACE word SET n = 1 WHERE n = 2")
+    assert short(capture.drain(), "u", "n") == [("d", "X", 1), ("u", "x", 1)]
+
+
 def test_changes_of_triggers_of_the_users_own_are_recorded(item, streaming: MakeCapture) -> None:
     item.execute("CREATE TABLE log (id INTEGER PRIMARY KEY, code TEXT)")
     item.execute("CREATE TRIGGER tell AFTER INSERT ON item BEGIN INSERT INTO log (code) VALUES (NEW.code); END")

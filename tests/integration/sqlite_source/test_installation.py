@@ -49,6 +49,9 @@ REBUILT = (
 """As migration tools do it."""
 
 
+RENAMED = ("ALTER TABLE item RENAME TO meanwhile", "ALTER TABLE meanwhile RENAME TO Item")
+
+
 @pytest.mark.parametrize(
     ("statements", "problem"),
     [
@@ -87,6 +90,75 @@ def test_stale_triggers_stop_the_task_and_a_snapshot_mends_it(
     assert reads >= {1, 2}
     item.execute("INSERT INTO item (id) VALUES (4)")
     assert [(e.operation, e.key) for e in mended.drain()][-1] == ("c", {"id": 4})
+
+
+def test_a_renamed_table_stops_the_task_and_goes_on_under_its_new_name(item, file: Path, capture: MakeCapture) -> None:
+    task = capture(snapshot_mode="no_data")
+    item.execute("INSERT INTO item VALUES (1, 1)")
+    task.drain()
+    last = task.offset["change_id"]
+    item.execute("ALTER TABLE item RENAME TO good")
+    item.execute("INSERT INTO good VALUES (2, 2)")
+    error, came = task.stopped()
+    assert came == []
+    assert "table shop.item: it was renamed to good" in str(error)
+    assert f"from change {last + 1} on" in str(error)
+    assert f"headwater sqlite install {file} good" in str(error)
+    assert headwater("verify", file)[0] == 1
+    assert headwater("verify", file)[1].startswith("item: it was renamed to good\nmark: recorded\n")
+
+    assert headwater("install", file, "good") == (0, "good: triggers installed\n")
+    assert headwater("verify", file)[0] == 0
+    item.execute("INSERT INTO good VALUES (3, 3)")
+    mended = capture(task.again(), installs=False)
+    found = [(e.topic, e.operation, e.key["id"]) for e in mended.drain()]
+    reads = [("t.shop.good", "r", number) for number in (1, 2, 3)]
+    assert found == [("t.shop.item", "c", 2), *reads, ("t.shop.good", "c", 3)]
+
+
+@pytest.mark.parametrize("way", [("DROP TABLE item", "CREATE TABLE Item (id INTEGER PRIMARY KEY)"), RENAMED])
+def test_a_table_whose_name_is_in_other_letters(item, file: Path, capture: MakeCapture, way: tuple[str, ...]) -> None:
+    task = capture(snapshot_mode="no_data")
+    for statement in way:
+        item.execute(statement)
+    error, _ = task.stopped()
+    assert "table shop.item: it was renamed to Item" in str(error)
+    assert headwater("install", file) == (0, "Item: triggers installed\n")
+    assert headwater("verify", file)[1].startswith("Item: recorded\nmark: recorded\n")
+
+
+def test_a_table_that_took_the_name_of_a_renamed_one(item, file: Path, capture: MakeCapture) -> None:
+    task = capture(snapshot_mode="no_data")
+    item.execute("ALTER TABLE item RENAME TO item_old")
+    item.execute("CREATE TABLE item (id INTEGER PRIMARY KEY, n INTEGER)")
+    error, _ = task.stopped()
+    assert "table shop.item: triggers are missing" in str(error)
+    assert headwater("install", file, "item") == (0, "item: triggers installed\n")
+    item.execute("INSERT INTO item VALUES (1, 1)")
+    item.execute("INSERT INTO item_old VALUES (9, 9)")
+    mended = capture(task.again(), installs=False)
+    assert [(e.operation, e.key["id"]) for e in mended.drain()] == [("r", 1), ("c", 1)]
+
+
+def test_tables_that_swapped_names_are_mended_one_by_one(item, file: Path) -> None:
+    item.execute("CREATE TABLE other (id INTEGER PRIMARY KEY, n INTEGER)")
+    install(item)
+    for old, new in (("item", "swap"), ("other", "item"), ("swap", "other")):
+        item.execute(f"ALTER TABLE {old} RENAME TO {new}")
+    for name, left in (("item", 1), ("other", 0)):
+        assert headwater("install", file, name) == (0, f"{name}: triggers installed\n")
+        status, said = headwater("verify", file)
+        assert (status, said.count("triggers are missing")) == (left, left)
+
+
+@pytest.mark.parametrize("name", ["item", "good"])
+def test_the_triggers_of_a_renamed_table_are_removed_by_either_name(item, file: Path, name: str) -> None:
+    install(item)
+    item.execute("ALTER TABLE item RENAME TO good")
+    assert headwater("remove", file, name) == (0, "item: triggers removed\n")
+    assert headwater("verify", file) == (0, "good: no triggers\nmark: recorded\n")
+    triggers = item.execute("SELECT DISTINCT tbl_name FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+    assert triggers == [("mark",)]
 
 
 def test_installing_again_changes_nothing(item, file: Path, capture: MakeCapture) -> None:

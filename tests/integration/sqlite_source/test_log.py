@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from headwater.cli.sampled import sampled_records
 from headwater.source import Resume, SnapshotNeededError, SourceError
 from headwater.sources.sqlite import change_log, snapshot
+from headwater.sources.sqlite.connector import CONNECTOR
 from headwater.sources.sqlite.installation import forget_reader, remove
 from tests.integration.sqlite_source.conftest import MakeCapture
 
@@ -146,8 +148,42 @@ def test_another_database_and_an_older_state_are_recognised(item, streaming: Mak
 def test_a_value_that_breaks_its_types_promise_is_named(item, streaming: MakeCapture) -> None:
     task = streaming()
     item.execute("INSERT INTO item VALUES (1, 'many')")
-    with pytest.raises(ValueError, match="column 'n' can't be read: the column's type promises an integer"):
+    change = item.execute("SELECT max(id) FROM headwater_changes").fetchone()[0]
+    said = f"column 'n' can't be read in change {change}: the column's type promises an integer"
+    with pytest.raises(ValueError, match=said):
         task.poll()
+
+
+@pytest.mark.parametrize(
+    ("key", "place"),
+    [
+        ("id INTEGER PRIMARY KEY, a TEXT", "id is 7"),
+        ("id INTEGER, a TEXT", "rowid is 1"),
+        ("id INTEGER, a TEXT, PRIMARY KEY (a, id)", "a is 'x' and id is 7"),
+    ],
+)
+def test_a_row_of_the_snapshot_with_such_a_value_is_named(writer, capture: MakeCapture, key: str, place: str) -> None:
+    writer.execute(f"CREATE TABLE odd (n TEXT, {key}) {'WITHOUT ROWID' if 'a is' in place else ''}")
+    writer.execute("INSERT INTO odd (id, a, n) VALUES (7, 'x', x'00')")
+    task = capture()
+    with pytest.raises(ValueError, match=f"column 'n' can't be read where {place}: the column's type promises text"):
+        task.snapshot()
+
+
+def test_a_sampled_rows_times_are_one_instant(item, capture: MakeCapture) -> None:
+    fill(item, 1)
+    (record,) = sampled_records(capture().source.sample("item", 1))
+    times = record.value
+    assert (times["ts_us"], times["ts_ms"]) == (times["ts_ns"] // 1_000, times["ts_ns"] // 1_000_000)
+
+
+def test_sampling_a_table_without_triggers_names_the_command(item, file: Path) -> None:
+    source = CONNECTOR.open(CONNECTOR.options.parse({"topic.prefix": "t", "database.file": str(file)}))
+    for table in ("item", "shop.item"):
+        with pytest.raises(SourceError, match=rf"shop\.item: headwater sqlite install {file} item"):
+            source.sample(table, 1)
+    with pytest.raises(SourceError, match=r"captures no table other: it captures shop\.item, shop\.mark"):
+        source.sample("other", 1)
 
 
 def test_text_that_is_no_utf8_is_found_in_its_row_and_not_before(writer, capture: MakeCapture) -> None:

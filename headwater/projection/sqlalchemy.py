@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
 from collections.abc import Mapping, Sequence
@@ -25,8 +26,6 @@ except ImportError as error:
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Engine
-
-_SHADOW = "__rebuild_"
 
 
 def positions_table(table: Table) -> Table:
@@ -76,14 +75,14 @@ class TableView:
 
     def shadow(self) -> TableView:
         """As `headwater.projection.View.shadow`."""
-        metadata, token = MetaData(), f"{_SHADOW}{uuid.uuid4().hex[:8]}"
-        table = self._table.to_metadata(metadata, name=self._table.name + token)
+        metadata, token = MetaData(), uuid.uuid4().hex[:8]
+        table = self._table.to_metadata(metadata, name=_shadow_prefix(self._table.name) + token)
         for index in table.indexes:  # in PostgreSQL, their names are taken
-            index.name = quoted_name(f"{index.name}{token}", None)
+            index.name = quoted_name(_shadow_prefix(f"{index.name}") + token, None)
         for constraint in table.constraints:
-            if constraint.name is not None:
-                constraint.name = f"{constraint.name}{token}"
-        positions = _positions(metadata, self._positions.name + token, self._positions.schema)
+            if isinstance(constraint.name, str):
+                constraint.name = _shadow_prefix(constraint.name) + token
+        positions = _positions(metadata, _shadow_prefix(self._positions.name) + token, self._positions.schema)
         with self._engine.begin() as connection:
             self._drop_shadows(connection)
         metadata.create_all(self._engine)
@@ -114,7 +113,7 @@ class TableView:
     def _drop_shadows(self, connection: Connection) -> None:
         for table in (self._table, self._positions):
             for name in inspect(connection).get_table_names(schema=table.schema):
-                if name.startswith(table.name + _SHADOW):
+                if name.startswith(_shadow_prefix(table.name)):
                     Table(name, MetaData(), schema=table.schema).drop(connection)
 
     def _apply(self, connection: Connection, change: Change) -> bool:
@@ -155,6 +154,11 @@ class TableView:
         if missing := ", ".join(column.name for column in columns if column.name not in key):
             raise ValueError(f"{self._table.name}: the change's key has no {missing}: tell the row's with key=")
         return and_(*(column == key[column.name] for column in columns))
+
+
+def _shadow_prefix(name: str) -> str:
+    """What the names begin with of all that stands for ``name`` while it is rebuilt: short, however long that is."""
+    return f"rebuild_{hashlib.sha256(name.encode()).hexdigest()[:12]}_"
 
 
 def _begin_for_ddl(connection: Connection) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from pymongo.database import Database
-from sqlalchemy import URL, Column, Integer, MetaData, String, Table, create_engine, inspect, select
+from sqlalchemy import URL, Column, Integer, MetaData, String, Table, UniqueConstraint, create_engine, inspect, select
 
 from headwater.inbox.events import ChangeEvents, Position
 from headwater.projection import Change, Projection, View
@@ -20,7 +20,7 @@ from headwater.projection.pymongo import CollectionView
 from headwater.projection.sqlalchemy import TableView, positions_table
 from tests.brokers import Broker
 from tests.integration.inbox.conftest import Running, Send, wait_for
-from tests.sql_databases import new_database
+from tests.sql_databases import KINDS, new_database
 from tests.worker_process import wait_until
 
 Rows = Callable[[], list[tuple[int, str]]]
@@ -165,6 +165,33 @@ def test_a_stale_change_is_told_from_a_later_one(case: Case) -> None:
     assert case.rows() == []
     assert case.view.apply([change(9, "again", 80)]) == 1
     assert case.rows() == [(1, "again")]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_view_is_rebuilt_whose_names_are_as_long_as_they_may_be(kind: str, tmp_path: Path) -> None:
+    name = "orders_of_customers_by_region_and_by_product_category"
+    table = Table(
+        name,
+        metadata := MetaData(),
+        Column("id", Integer, primary_key=True, autoincrement=False),
+        Column("name", String(50), index=True),
+        UniqueConstraint("name", name=f"uq_{name}"),
+    )
+    positions = positions_table(table)
+    assert len(positions.name) == 63
+    with new_database(kind, tmp_path) as url:
+        engine = create_engine(url)
+        metadata.create_all(engine)
+        view = TableView(engine, table, positions)
+        view.shadow()  # of a rebuild that died
+        for round_ in range(2):
+            shadow = view.shadow()
+            shadow.apply([Change({"id": 1}, {"id": 1, "name": f"{round_}"}, Position("t-0", round_))])
+            view.promote(shadow)
+        with engine.connect() as connection:
+            assert [tuple(row) for row in connection.execute(select(table))] == [(1, "1")]
+        assert sorted(inspect(engine).get_table_names()) == [name, positions.name]
+        engine.dispose()
 
 
 def test_rebuilding_mends_a_view_that_went_wrong(case: Case, projection: Projection[Course], change) -> None:

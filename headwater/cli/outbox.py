@@ -110,10 +110,8 @@ def retry(url: str, table: str, ids: tuple[str, ...], *, everything: bool) -> No
     default=Status.COMPLETED.value,
     show_default=True,
 )
-def prune(url: str, table: str, older_than: float | None, status: str) -> None:
+def prune(url: str, table: str, older_than: float, status: str) -> None:
     """Delete events by age and status. Without FAILED events, those go on that they held."""
-    if older_than is None:
-        raise click.UsageError("nothing is older than forever")
     total = 0
     with _queue(url, table) as queue:
         while (count := queue.prune(Status(status), older_than, PRUNE_ROWS)) > 0:

@@ -64,7 +64,12 @@ def ddl(dialect: str, delivery: str, table: str) -> None:
         click.echo(mongosh_script(table, Delivery(delivery)))
         return
     from headwater.outbox.ddl import statements
+    from headwater.table_name import check_new_table_name
 
+    try:
+        check_new_table_name(table, dialect)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--table") from error
     for statement in statements(dialect, table, Delivery(delivery)):
         click.echo(f"{statement};\n")
 

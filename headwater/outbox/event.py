@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Protocol
 
 from headwater.outbox.errors import InvalidFieldError
@@ -39,6 +38,9 @@ class Event:
     payload: object
 
 
+_MEMBERS = tuple(field.name for field in fields(Event))
+
+
 @dataclass(frozen=True, slots=True)
 class Aggregate:
     """What a class of events says of itself in ``__outbox__``.
@@ -68,7 +70,7 @@ def outboxable(event: Publishable) -> Event:
     name = type(event).__name__
     described: object = getattr(event, "__outbox__", None)
     if described is None:
-        return Event(*(_member(event, field.name, field.name) for field in dataclasses.fields(Event)))
+        return Event(*(_member(event, member, member) for member in _MEMBERS))
     if not isinstance(described, Aggregate):
         raise InvalidFieldError(name, "__outbox__", f"must be an Aggregate, not {type(described).__name__}")
     aggregate_id = _member(event, described.id, "aggregate_id")

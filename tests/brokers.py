@@ -32,7 +32,7 @@ class Broker:
         return self.address.partition("?")[0]
 
     def topic(self) -> str:
-        """A new topic with `PARTITIONS` partitions."""
+        """A new topic."""
         name = f"consumers_{uuid.uuid4().hex[:12]}"
         self.make_topic(name)
         return name
@@ -100,24 +100,24 @@ class Reader:
         self.consumer.close()
 
 
-def local_broker(folder: Path) -> Broker:
-    """A file of topics; they are made by the first message."""
+def local_broker(folder: Path, partitions: int = PARTITIONS) -> Broker:
+    """A file of topics; they are made by the first message, with so many partitions."""
     path = folder / "topics.db"
 
     def forget(group: str) -> None:
         with closing(sqlite3.connect(path)) as database, database:
             database.execute('DELETE FROM positions WHERE "group" = ?', (group,))
 
-    return Broker(f"local://{path}?partitions={PARTITIONS}", lambda _name: None, forget)
+    return Broker(f"local://{path}?partitions={partitions}", lambda _name: None, forget)
 
 
-def kafka_broker(bootstrap: str) -> Broker:
-    """A real Kafka."""
+def kafka_broker(bootstrap: str, partitions: int = PARTITIONS) -> Broker:
+    """A real Kafka; its topics have so many partitions."""
     from confluent_kafka.admin import AdminClient, NewTopic
 
     def make_topic(name: str) -> None:
         admin = AdminClient({"bootstrap.servers": bootstrap})
-        for future in admin.create_topics([NewTopic(name, PARTITIONS, 1)]).values():
+        for future in admin.create_topics([NewTopic(name, partitions, 1)]).values():
             future.result()
 
     def forget(group: str) -> None:

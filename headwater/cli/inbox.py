@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import re
 from datetime import timedelta
 from typing import Any
 
 import click
 
-_AGE = re.compile(r"(\d+)([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+from headwater.cli.duration import DURATION
 
 
 @click.group()
@@ -49,26 +47,28 @@ def run(target: str) -> None:
         raise click.ClickException(str(error)) from error
 
 
-def _age(_: click.Context, __: click.Parameter, text: str) -> timedelta:
-    if (parts := _AGE.fullmatch(text)) is None:
-        raise click.BadParameter("expected a number and s, m, h or d, as in 30d")
-    return timedelta(**{_UNITS[parts[2]]: int(parts[1])})
-
-
 @inbox.command()
 @click.argument("target", metavar="MODULE:NAME")
-@click.option("--older-than", required=True, callback=_age, metavar="AGE", help="As in 30d, 12h.")
-def prune(target: str, older_than: timedelta) -> None:
-    """Forget ids that the Subscription NAME recorded longer ago than AGE.
+@click.option("--older-than", required=True, type=DURATION, help="By when the id was recorded.")
+def prune(target: str, older_than: float) -> None:
+    """Forget old ids that the Subscription NAME recorded.
 
-    A message that comes again after that is handled again: AGE must be longer than the topics keep messages.
+    A message that comes again after that is handled again: keep ids for longer than the topics keep messages.
     """
     import asyncio
 
     from headwater.cli.target import load
-    from headwater.inbox import Subscription
+    from headwater.inbox import InboxError, Subscription
 
     subscription: Subscription[Any] = load(target, Subscription)
-    pruned: Any = subscription.inbox.prune(older_than)
-    count = asyncio.run(pruned) if inspect.iscoroutine(pruned) else pruned
+    try:
+        pruned: Any = subscription.inbox.prune(timedelta(seconds=older_than))
+        count = asyncio.run(pruned) if inspect.iscoroutine(pruned) else pruned
+    except InboxError as error:
+        raise click.ClickException(str(error)) from error
+    except Exception as error:  # each library has its own
+        raise click.ClickException(
+            f"ids can't be forgotten: {type(error).__name__}: {error}; is the table there? "
+            "`headwater inbox ddl` prints what makes it"
+        ) from error
     click.echo(f"{count} ids forgotten")

@@ -64,7 +64,12 @@ def ddl(dialect: str, delivery: str, table: str) -> None:
         click.echo(mongosh_script(table, Delivery(delivery)))
         return
     from headwater.outbox.ddl import statements
+    from headwater.table_name import check_new_table_name
 
+    try:
+        check_new_table_name(table, dialect)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--table") from error
     for statement in statements(dialect, table, Delivery(delivery)):
         click.echo(f"{statement};\n")
 
@@ -110,10 +115,8 @@ def retry(url: str, table: str, ids: tuple[str, ...], *, everything: bool) -> No
     default=Status.COMPLETED.value,
     show_default=True,
 )
-def prune(url: str, table: str, older_than: float | None, status: str) -> None:
+def prune(url: str, table: str, older_than: float, status: str) -> None:
     """Delete events by age and status. Without FAILED events, those go on that they held."""
-    if older_than is None:
-        raise click.UsageError("nothing is older than forever")
     total = 0
     with _queue(url, table) as queue:
         while (count := queue.prune(Status(status), older_than, PRUNE_ROWS)) > 0:

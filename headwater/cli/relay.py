@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from headwater.cli.duration import DURATION
+from headwater.cli.duration import DURATION, DURATION_OR_FOREVER
 from headwater.cli.outbox import outbox_options
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ DEFAULTS = {
     "--keep",
     default="7d",
     show_default=True,
-    type=DURATION,
+    type=DURATION_OR_FOREVER,
     help="How long delivered events stay: 0s to delete them at once, or forever (see `headwater outbox prune`).",
 )
 @click.option("--batch", default=500, show_default=True, type=click.IntRange(1, 10_000), help="Events a claim takes.")
@@ -87,8 +87,8 @@ def relay(
     attempts: int,
     keep: float | None,
     batch: int,
-    lease: float | None,
-    poll: float | None,
+    lease: float,
+    poll: float,
 ) -> None:
     """Publish the events of an outbox to Kafka, or to a file of topics, until SIGTERM or Ctrl-C.
 
@@ -107,7 +107,7 @@ def relay(
     from headwater.sink import SinkError
 
     if not lease or not poll:
-        raise click.UsageError("--lease and --poll must be longer than nothing, and end")
+        raise click.UsageError("--lease and --poll must be longer than nothing")
     configure_logs()
     try:
         properties = DEFAULTS | (parse_properties(file.read_bytes()) if file else {})

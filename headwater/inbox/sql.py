@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from headwater.inbox.ddl import check_name
 from headwater.inbox.message_id import stored_id
+from headwater.table_name import check_table_name
 
 _AGES = {
     "mysql": "CURRENT_TIMESTAMP - INTERVAL {} MICROSECOND",
@@ -23,7 +23,7 @@ class Statements:
     def __init__(self, dialect: str, table: str, mark: str) -> None:
         if dialect not in _AGES:
             raise ValueError(f"dialect must be one of {', '.join(_AGES)}, not {dialect!r}")
-        check_name(table)
+        check_table_name(table)
         self._fails_alone = dialect in ("mysql", "mariadb")
         conflict = "" if self._fails_alone else " ON CONFLICT DO NOTHING"
         self._insert = f"INSERT INTO {table} (consumer, message_id) VALUES ({mark}, {mark}){conflict}"  # noqa: S608

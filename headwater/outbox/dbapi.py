@@ -7,7 +7,6 @@ asyncio for psycopg's asynchronous cursors, asyncmy and aiosqlite.
 from __future__ import annotations
 
 import dataclasses
-import re
 import uuid
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Protocol
@@ -16,9 +15,9 @@ from headwater.outbox.errors import AutocommitError
 from headwater.outbox.event import Publishable
 from headwater.outbox.row import COLUMNS, DEFAULT_MAX_PAYLOAD_BYTES, Limits, row_of
 from headwater.outbox.table import Delivery
+from headwater.table_name import check_table_name
 
 _PLACEHOLDERS = {"qmark": "?", "format": "%s", "pyformat": "%s"}
-_NAME = re.compile(r"\w+(\.\w+)?")
 _IN_TRANSACTION = 1
 """MySQL's SERVER_STATUS_IN_TRANS."""
 
@@ -72,8 +71,7 @@ class Outbox:
         placeholder = _PLACEHOLDERS.get(module.paramstyle)
         if placeholder is None:
             raise ValueError(f"parameters in the style {module.paramstyle!r} are not known here")
-        if not _NAME.fullmatch(table):
-            raise ValueError(f"{table!r} is no plain name of a table")
+        check_table_name(table)
         values = ", ".join([placeholder] * len(COLUMNS))
         # The columns' names need no quotes in any of the databases.
         self._insert = f"INSERT INTO {table} ({', '.join(COLUMNS)}) VALUES ({values})"  # noqa: S608 - a checked name

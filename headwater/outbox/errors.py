@@ -9,7 +9,7 @@ class OutboxError(Exception):
 
 
 class InvalidFieldError(OutboxError, ValueError):
-    """`aggregate_id`, `aggregate_type` or `type` is not a string, is empty, or doesn't fit its column."""
+    """A member of the event is missing, is not what it has to be, is empty, or doesn't fit its column."""
 
     def __init__(self, event_type: str, field: str, problem: str) -> None:
         super().__init__(f"{event_type}: {field} {problem}")

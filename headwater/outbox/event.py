@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Protocol
+
+from headwater.outbox.errors import InvalidFieldError
 
 
 class Outboxable(Protocol):
@@ -36,6 +38,9 @@ class Event:
     payload: object
 
 
+_MEMBERS = tuple(field.name for field in fields(Event))
+
+
 @dataclass(frozen=True, slots=True)
 class Aggregate:
     """What a class of events says of itself in ``__outbox__``.
@@ -60,15 +65,28 @@ Publishable = Outboxable | DescribedEvent
 """What `publish` takes."""
 
 
-def outboxable(event: Publishable) -> Outboxable:
-    """The event's four members, wherever it has them."""
-    described: Aggregate | None = getattr(event, "__outbox__", None)
+def outboxable(event: Publishable) -> Event:
+    """The event's four members, wherever it has them. Raises InvalidFieldError where it hasn't."""
+    name = type(event).__name__
+    described: object = getattr(event, "__outbox__", None)
     if described is None:
-        return event  # type: ignore[return-value]  # the other half of the union, which mypy can't tell by this
-    aggregate_id = getattr(event, described.id)
+        return Event(*(_member(event, member, member) for member in _MEMBERS))
+    if not isinstance(described, Aggregate):
+        raise InvalidFieldError(name, "__outbox__", f"must be an Aggregate, not {type(described).__name__}")
+    aggregate_id = _member(event, described.id, "aggregate_id")
     return Event(
         aggregate_type=described.type,
         aggregate_id="" if aggregate_id is None else str(aggregate_id),
-        type=described.event or type(event).__name__,
+        type=described.event or name,
         payload=event,
     )
+
+
+def _member(event: object, attribute: str, field: str) -> Any:
+    try:
+        return getattr(event, attribute)
+    except AttributeError as error:
+        problem = (
+            f"is missing, there is no attribute {attribute!r}: publish a dataclass or Pydantic model with __outbox__"
+        )
+        raise InvalidFieldError(type(event).__name__, field, f"{problem}, or an Event") from error

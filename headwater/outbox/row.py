@@ -94,9 +94,11 @@ def split_headers(
     event_type: str, headers: Mapping[str, str] | None, limits: Limits
 ) -> tuple[dict[str, str], dict[str, str]]:
     """(the event's own headers, its trace context). Raises InvalidFieldError."""
-    own = dict(headers or {})
-    unchecked: Mapping[Any, Any] = own
-    for name, value in unchecked.items():
+    unchecked: Any = {} if headers is None else headers
+    if not isinstance(unchecked, Mapping):
+        raise InvalidFieldError(event_type, "headers", f"must be a mapping, not {type(unchecked).__name__}")
+    own = dict(unchecked)
+    for name, value in own.items():
         if not isinstance(name, str) or not name or not isinstance(value, str):
             raise InvalidFieldError(event_type, "headers", "must have strings as names, none of them empty, and values")
         if name in RESERVED_HEADERS:

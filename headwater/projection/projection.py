@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import threading
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import structlog
 
-from headwater.consumer import Message
+from headwater.consumer import Consumer, ConsumerError, Message
 from headwater.consumers import open_consumer
 from headwater.deserializer import RetriableDeserializationError
 from headwater.inbox.attempt import PassingError
 from headwater.inbox.dead_letters import DeadLetters
 from headwater.inbox.delivery import Delivery
+from headwater.inbox.errors import InboxError
 from headwater.inbox.events import ChangeEvent, ChangeEvents, EventError
 from headwater.inbox.retry import Retry
 from headwater.inbox.stopping import stopped_by_signals
+from headwater.projection.errors import ViewError
 from headwater.projection.replay import Replay
-from headwater.projection.view import Change, View
+from headwater.projection.view import Change, Truncation, View
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +62,8 @@ class Projection(Generic[T]):
         stop = stop or threading.Event()
         consumer = open_consumer(self.broker, self.group, self.options)
         letters = DeadLetters.at(self.broker, self.dead_letters, self.options) if self.dead_letters else None
-        delivery = Delivery(consumer, self.topics, self.group, self.handle, self.retry, letters)
+        handle = functools.partial(self._handle, consumer)
+        delivery = Delivery(consumer, self.topics, self.group, handle, self.retry, letters)
         with stopped_by_signals(stop):
             delivery.run(stop.is_set)
 
@@ -70,33 +75,58 @@ class Projection(Generic[T]):
         it. Raises as `run` does.
         """
         consumer = open_consumer(self.broker, f"{self.group}.rebuild.{uuid.uuid4().hex[:8]}", self.options)
-        shadow = self.view.shadow()
-        with Replay(consumer, self.topics, self.change, self.retry) as replay:
+        with Replay(consumer, self.topics, functools.partial(self._change, consumer), self.retry) as replay:
+            with _of_view():
+                self.view.check()
+                shadow = self.view.shadow()
             replay.read_to_end(shadow)
-            self.view.promote(shadow)
+            with _of_view():
+                self.view.promote(shadow)
             log.info("a projection was rebuilt", group=self.group, messages=replay.messages)
             replay.read_to_end(self.view)
         return replay.messages
 
-    def handle(self, message: Message) -> bool:
-        """Apply one message, however it came; False where it changes nothing. Raises `EventError`, or as the view."""
+    def _handle(self, consumer: Consumer, message: Message) -> bool:
+        """Apply one message; False where it changes nothing. Raises as a `Delivery` wants it."""
         try:
-            change = self.change(message)
+            change = self._change(consumer, message)
             return change is not None and self.view.apply([change]) == 1
+        except (EventError, InboxError):
+            raise
         except Exception as error:
-            if isinstance(error, RetriableDeserializationError) or self.view.is_passing(error):
+            if isinstance(error, (ConsumerError, RetriableDeserializationError)) or self.view.is_passing(error):
                 raise PassingError(f"{type(error).__name__}: {error}") from error
+            self._check_view()
             raise
 
-    def change(self, message: Message) -> Change | None:
-        """What a message means for the view; None of a tombstone. Raises `EventError`."""
+    def _check_view(self) -> None:
+        """Raise `PassingError` or `ViewError` where no change could be made, so that this one is not to blame."""
+        try:
+            self.view.check()
+        except Exception as error:
+            if self.view.is_passing(error):
+                raise PassingError(f"{type(error).__name__}: {error}") from error
+            raise ViewError(error) from error
+
+    def _change(self, consumer: Consumer, message: Message) -> Change | Truncation | None:
+        """What a message means for the view; None of a tombstone. Raises `EventError`, `InboxError`."""
         event = self.events.read(message)
         if event is None:
             return None
         if event.op == "t":
-            raise EventError(f"{message}: a table was truncated, which tells of no row: rebuild the projection")
+            self._check_order(consumer, message)
+            return Truncation(event.position)
         key = self.key(event) if self.key else self._key(event)
         return Change(key, None if event.op == "d" else self._row(event), event.position)
+
+    def _check_order(self, consumer: Consumer, message: Message) -> None:
+        """What came before a truncation is known within its partition only."""
+        if (partitions := len(consumer.ends(self.topics))) > 1:
+            raise InboxError(
+                f"{message}: a table was truncated, and which changes in the other of the {partitions} partitions came "
+                "before that can't be told: make the topic anew, with one partition or a connector that leaves "
+                "truncations out (skipped.operations=t), have the connector take a snapshot, and rebuild the projection"
+            )
 
     def _row(self, event: ChangeEvent[T]) -> Row | None:
         after = event.after
@@ -118,6 +148,14 @@ class Projection(Generic[T]):
             except ValueError as error:
                 raise EventError(f"{event.message}: key.id: {error}") from error
         return event.key
+
+
+@contextmanager
+def _of_view() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise ViewError(error) from error
 
 
 def _members(after: Any) -> Row:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from headwater.inbox.events import Position
 from headwater.inbox.pymongo import is_passing
-from headwater.projection.view import Change
+from headwater.projection.view import Change, Truncation
 
 if TYPE_CHECKING:
     from pymongo.client_session import ClientSession
@@ -29,7 +29,7 @@ class CollectionView:
         self._collection = collection
         self._positions = collection.database[f"{collection.name}_positions"]
 
-    def apply(self, changes: Sequence[Change]) -> int:
+    def apply(self, changes: Sequence[Change | Truncation]) -> int:
         """As `headwater.projection.View.apply`."""
         with self._collection.database.client.start_session() as session, session.start_transaction():
             return sum(self._apply(session, change) for change in changes)
@@ -37,6 +37,11 @@ class CollectionView:
     def is_passing(self, error: BaseException) -> bool:
         """As `headwater.projection.View.is_passing`."""
         return is_passing(error)
+
+    def check(self) -> None:
+        """As `headwater.projection.View.check`."""
+        for collection in self._collection, self._positions:
+            collection.delete_many({"_id": {"$in": []}})
 
     def shadow(self) -> CollectionView:
         """As `headwater.projection.View.shadow`; with the indexes of the collection."""
@@ -69,13 +74,17 @@ class CollectionView:
             if name.startswith(self._collection.name + _SHADOW):
                 database.drop_collection(name)
 
-    def _apply(self, session: ClientSession, change: Change) -> bool:
+    def _apply(self, session: ClientSession, change: Change | Truncation) -> bool:
         """Whether it wasn't stale. Two transactions that write the same position conflict, and one is tried again."""
+        if isinstance(change, Truncation):
+            self._truncate(session, change.position)
+            return True
         item = {"_id": change.item}
         stored = self._positions.find_one(item, session=session)
         if stored is not None and change.position.is_stale(_position(stored)):
             return False
-        self._positions.replace_one(item, _document(change), upsert=True, session=session)
+        document = _document(change.position, gone=change.row is None)
+        self._positions.replace_one(item, document, upsert=True, session=session)
         document_id = _id(change.key)
         if change.row is None:
             self._collection.delete_one({"_id": document_id}, session=session)
@@ -84,19 +93,22 @@ class CollectionView:
             self._collection.replace_one({"_id": document_id}, row, upsert=True, session=session)
         return True
 
+    def _truncate(self, session: ClientSession, position: Position) -> None:
+        self._collection.delete_many({}, session=session)
+        self._positions.update_many({}, {"$set": _document(position, gone=True)}, session=session)
+
 
 def _id(key: Mapping[str, Any]) -> Any:
     return next(iter(key.values())) if len(key) == 1 else dict(key)
 
 
-def _document(change: Change) -> Document:
-    position = change.position
+def _document(position: Position, *, gone: bool) -> Document:
     return {
         "partition": position.partition,
         "offset": position.offset,
         "history": position.history,
         "place": list(position.place),
-        "deleted_at": datetime.now(UTC) if change.row is None else None,
+        "deleted_at": datetime.now(UTC) if gone else None,
     }
 
 

@@ -11,7 +11,8 @@ import structlog
 
 from headwater.consumer import Consumer, ConsumerError, Message, TopicPartition
 from headwater.inbox.retry import Retry
-from headwater.projection.view import Change, View
+from headwater.projection.errors import ViewError
+from headwater.projection.view import Change, Truncation, View
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +27,11 @@ class Replay:
     """A member of a group of its own, for a ``with`` block; an event that can't be read ends it."""
 
     def __init__(
-        self, consumer: Consumer, topics: Sequence[str], change: Callable[[Message], Change | None], retry: Retry
+        self,
+        consumer: Consumer,
+        topics: Sequence[str],
+        change: Callable[[Message], Change | Truncation | None],
+        retry: Retry,
     ) -> None:
         self.messages = 0
         self._consumer = consumer
@@ -36,16 +41,17 @@ class Replay:
 
     def read_to_end(self, view: View) -> None:
         """Go on until what the topics hold now is in ``view``."""
-        ends = self._consumer.ends(self._topics)
-        if missing := sorted(set(self._topics) - {partition.topic for partition in ends}):
-            raise ConsumerError(f"there is nothing to rebuild from: no topic {', '.join(missing)}")
+        ends = self._ends()
         heard = time.monotonic()
         while not self._has_read(ends):
             messages = self._consumer.poll(POLL_SECONDS, BATCH)
             if messages:
                 heard = time.monotonic()
-                self._apply(view, [change for message in messages if (change := self._change(message)) is not None])
+                changes = [change for message in messages if (change := self._change(message)) is not None]
+                self._apply(view, changes)
                 self.messages += len(messages)
+                if any(isinstance(change, Truncation) for change in changes):
+                    ends = self._ends()  # it took what others had written from further on, too
             elif time.monotonic() - heard > SILENCE_SECONDS:
                 raise ConsumerError(f"the topics' end was not reached: nothing came for {SILENCE_SECONDS:.0f} seconds")
 
@@ -67,18 +73,24 @@ class Replay:
     ) -> None:
         self._consumer.close()
 
+    def _ends(self) -> Mapping[TopicPartition, tuple[int, int]]:
+        ends = self._consumer.ends(self._topics)
+        if missing := sorted(set(self._topics) - {partition.topic for partition in ends}):
+            raise ConsumerError(f"there is nothing to rebuild from: no topic {', '.join(missing)}")
+        return ends
+
     def _has_read(self, ends: Mapping[TopicPartition, tuple[int, int]]) -> bool:
         read_to = self._consumer.read_to()
         return all(read_to.get(partition, first) >= end for partition, (first, end) in ends.items())
 
-    def _apply(self, view: View, changes: Sequence[Change]) -> None:
+    def _apply(self, view: View, changes: Sequence[Change | Truncation]) -> None:
         attempts = 0
         while True:
             try:
                 view.apply(changes)
             except Exception as error:
                 if not view.is_passing(error):
-                    raise
+                    raise ViewError(error) from error
                 attempts += 1
                 wait = self._retry.wait(attempts)
                 log.warning("a batch is tried again", seconds=wait, error=f"{type(error).__name__}: {error}")

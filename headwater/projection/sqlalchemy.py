@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import uuid
 from collections.abc import Mapping, Sequence
@@ -11,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from headwater.inbox import passing
 from headwater.inbox.events import Position
 from headwater.inbox.message_id import LONGEST
-from headwater.projection.view import Change
+from headwater.projection.view import Change, Truncation
 
 try:
-    from sqlalchemy import BigInteger, Column, DateTime, MetaData, String, Table, and_, inspect, text
+    from sqlalchemy import BigInteger, Column, DateTime, MetaData, String, Table, and_, false, inspect, text
     from sqlalchemy.dialects import mysql
     from sqlalchemy.exc import IntegrityError
     from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -25,8 +26,6 @@ except ImportError as error:
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Engine
-
-_SHADOW = "__rebuild_"
 
 
 def positions_table(table: Table) -> Table:
@@ -65,7 +64,7 @@ class TableView:
         self._table = table
         self._positions = positions
 
-    def apply(self, changes: Sequence[Change]) -> int:
+    def apply(self, changes: Sequence[Change | Truncation]) -> int:
         """As `headwater.projection.View.apply`."""
         with self._engine.begin() as connection:
             return sum(self._apply(connection, change) for change in changes)
@@ -74,16 +73,23 @@ class TableView:
         """As `headwater.projection.View.is_passing`."""
         return isinstance(error, (RaceError, PoolTimeoutError)) or passing.is_passing(error)
 
+    def check(self) -> None:
+        """As `headwater.projection.View.check`."""
+        with self._engine.begin() as connection:
+            for table in (self._table, self._positions):
+                connection.execute(table.select().where(false()))
+                connection.execute(table.delete().where(false()))
+
     def shadow(self) -> TableView:
         """As `headwater.projection.View.shadow`."""
-        metadata, token = MetaData(), f"{_SHADOW}{uuid.uuid4().hex[:8]}"
-        table = self._table.to_metadata(metadata, name=self._table.name + token)
+        metadata, token = MetaData(), uuid.uuid4().hex[:8]
+        table = self._table.to_metadata(metadata, name=_shadow_prefix(self._table.name) + token)
         for index in table.indexes:  # in PostgreSQL, their names are taken
-            index.name = quoted_name(f"{index.name}{token}", None)
+            index.name = quoted_name(_shadow_prefix(f"{index.name}") + token, None)
         for constraint in table.constraints:
-            if constraint.name is not None:
-                constraint.name = f"{constraint.name}{token}"
-        positions = _positions(metadata, self._positions.name + token, self._positions.schema)
+            if isinstance(constraint.name, str):
+                constraint.name = _shadow_prefix(constraint.name) + token
+        positions = _positions(metadata, _shadow_prefix(self._positions.name) + token, self._positions.schema)
         with self._engine.begin() as connection:
             self._drop_shadows(connection)
         metadata.create_all(self._engine)
@@ -114,26 +120,34 @@ class TableView:
     def _drop_shadows(self, connection: Connection) -> None:
         for table in (self._table, self._positions):
             for name in inspect(connection).get_table_names(schema=table.schema):
-                if name.startswith(table.name + _SHADOW):
+                if name.startswith(_shadow_prefix(table.name)):
                     Table(name, MetaData(), schema=table.schema).drop(connection)
 
-    def _apply(self, connection: Connection, change: Change) -> bool:
+    def _apply(self, connection: Connection, change: Change | Truncation) -> bool:
         """Whether it wasn't stale. The position's row is locked first, and so stands for the view's row."""
+        if isinstance(change, Truncation):
+            self._truncate(connection, change.position)
+            return True
         positions = self._positions
         here = positions.c.item == change.item
         stored = connection.execute(positions.select().where(here).with_for_update()).mappings().one_or_none()
         if stored is not None and change.position.is_stale(_position(stored)):
             return False
-        values = _columns(change)
+        values = _columns(change.position, gone=change.row is None)
         if stored is not None:
             connection.execute(positions.update().where(here).values(values))
         else:
             try:
-                connection.execute(positions.insert().values(values))
+                connection.execute(positions.insert().values(values | {"item": change.item}))
             except IntegrityError as error:
                 raise RaceError(f"{self._table.name}: two processes changed a row that is new") from error
         self._write(connection, change)
         return True
+
+    def _truncate(self, connection: Connection, position: Position) -> None:
+        """Rows go before positions: one that another process writes meanwhile then counts as gone, and is made anew."""
+        connection.execute(self._table.delete())
+        connection.execute(self._positions.update().values(_columns(position, gone=True)))
 
     def _write(self, connection: Connection, change: Change) -> None:
         key = self._key(change.key)
@@ -157,21 +171,24 @@ class TableView:
         return and_(*(column == key[column.name] for column in columns))
 
 
+def _shadow_prefix(name: str) -> str:
+    """What the names begin with of all that stands for ``name`` while it is rebuilt: short, however long that is."""
+    return f"rebuild_{hashlib.sha256(name.encode()).hexdigest()[:12]}_"
+
+
 def _begin_for_ddl(connection: Connection) -> None:
     """Python's sqlite3 begins a transaction before INSERT, UPDATE and DELETE only."""
     if connection.dialect.name == "sqlite" and not getattr(connection.connection, "in_transaction", True):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _columns(change: Change) -> dict[str, Any]:
-    position = change.position
+def _columns(position: Position, *, gone: bool) -> dict[str, Any]:
     return {
-        "item": change.item,
         "topic_partition": position.partition,
         "message_offset": position.offset,
         "history": position.history,
         "place": json.dumps(position.place, separators=(",", ":")),
-        "deleted_at": datetime.now(UTC).replace(tzinfo=None) if change.row is None else None,
+        "deleted_at": datetime.now(UTC).replace(tzinfo=None) if gone else None,
     }
 
 

@@ -28,14 +28,27 @@ class Change:
         return stored_id(json.dumps(dict(self.key), sort_keys=True, default=str, separators=(",", ":")))
 
 
+@dataclass(frozen=True, slots=True)
+class Truncation:
+    """Every row goes."""
+
+    position: Position
+
+
 class View(Protocol):
     """Used by one thread."""
 
-    def apply(self, changes: Sequence[Change]) -> int:
-        """Make the changes that aren't stale, in order and in one transaction; how many those were."""
+    def apply(self, changes: Sequence[Change | Truncation]) -> int:
+        """Make the changes that aren't stale, in order and in one transaction; how many those were.
+
+        No truncation is stale. Who applies one goes on with all that stands behind it, whoever applied that before.
+        """
 
     def is_passing(self, error: BaseException) -> bool:
         """As `headwater.inbox.Inbox.is_passing`."""
+
+    def check(self) -> None:
+        """Raise what the database says, where no change at all can be made: a table is missing, or a right."""
 
     def shadow(self) -> Self:
         """An empty view of the same structure; one that an earlier rebuild left behind is removed."""

@@ -6,10 +6,12 @@ The rows themselves are gone at once where the log is the queue, and a table tel
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from headwater.outbox import trace_context
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Table
@@ -18,13 +20,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WrittenEvent:
-    """An outbox row: two are equal if all but their ids are."""
+    """An outbox row: two are equal if all but their ids and trace contexts are.
+
+    ``headers``        the event's own
+    ``trace_context``  ``traceparent`` and ``tracestate``, empty where nobody traces
+    """
 
     aggregate_type: str
     aggregate_id: str
     type: str
     payload: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
     id: str = field(default="", compare=False)
+    trace_context: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass
@@ -102,8 +110,18 @@ def record_outbox(engine: Engine | AsyncEngine, table: Table) -> Iterator[Record
             event.remove(watched, name, listener)
 
 
-def _event(row: dict[str, Any]) -> WrittenEvent:
-    payload = row["payload"]
-    if isinstance(payload, (str, bytes)):
-        payload = json.loads(payload)
-    return WrittenEvent(row["aggregate_type"], row["aggregate_id"], row["type"], payload, str(row.get("id", "")))
+def _event(row: Mapping[str, Any]) -> WrittenEvent:
+    return WrittenEvent(
+        row["aggregate_type"],
+        row["aggregate_id"],
+        row["type"],
+        _json(row["payload"]),
+        _json(row.get("headers")) or {},
+        str(row.get("id", "")),
+        {name: value for name in trace_context.NAMES if (value := row.get(name)) is not None},
+    )
+
+
+def _json(value: Any) -> Any:
+    """What a JSON column's parameter says: text, or what SQLAlchemy will make text of."""
+    return json.loads(value) if isinstance(value, (str, bytes)) else value

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from headwater.consumer import Message
 from headwater.inbox import Subscription
 from headwater.inbox.attempt import attempt, attempt_async
+from headwater.relay.routing import DEFAULT_TYPE_HEADER
 from headwater.testing.recorder import WrittenEvent
 
 
@@ -30,7 +31,7 @@ class _Messages:
         value: Any,
         *,
         key: str | bytes | None = None,
-        headers: dict[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
         message_id: str | None = None,
     ) -> Message:
         """Put a message behind the others: bytes as they are, None as a tombstone, anything else as JSON.
@@ -49,9 +50,17 @@ class _Messages:
         self._sent.append(message)
         return message
 
-    def send_event(self, event: WrittenEvent) -> Message:
-        """What becomes of an outbox's event: Debezium's EventRouter with ``type`` placed in a header."""
-        return self.send(event.payload, key=event.aggregate_id, headers={"type": event.type}, message_id=event.id)
+    def send_event(self, event: WrittenEvent, *, type_header: str = DEFAULT_TYPE_HEADER) -> Message:
+        """What becomes of an outbox's event, as `headwater relay` sends it, and Debezium's EventRouter.
+
+        ``type_header`` tells its type, as of `headwater.inbox.events.OutboxEvents`.
+        """
+        return self.send(
+            json.dumps(event.payload).encode(),
+            key=event.aggregate_id,
+            headers={type_header: event.type, **event.headers, **event.trace_context},
+            message_id=event.id,
+        )
 
     def redeliver(self) -> None:
         """Have all messages delivered once more, as after an offset was lost."""

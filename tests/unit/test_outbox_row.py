@@ -116,6 +116,28 @@ def test_a_field_that_does_not_fit_is_named(name: str, value: object, problem: s
     assert caught.value.field == name
 
 
+class NoAggregate(pydantic.BaseModel):
+    __outbox__ = Aggregate("Order", id="order_id")
+
+
+class NoDescription:
+    __outbox__ = "Order"
+
+
+@pytest.mark.parametrize(
+    ("event", "problem"),
+    [
+        ({"a": 1}, "dict: aggregate_type is missing, .*: publish a dataclass or Pydantic model with __outbox__"),
+        (None, "NoneType: aggregate_type is missing"),
+        (NoAggregate(), "NoAggregate: aggregate_id is missing, there is no attribute 'order_id'"),
+        (NoDescription(), "NoDescription: __outbox__ must be an Aggregate, not str"),
+    ],
+)
+def test_what_is_no_event_is_refused_as_every_bad_event_is(event: Any, problem: str) -> None:
+    with pytest.raises(OutboxError, match=problem):
+        row_of(event, Limits())
+
+
 def test_255_characters_of_any_script_fit() -> None:
     assert row_of(Event(aggregate_id="가" * 255), Limits()).aggregate_id == "가" * 255
 
@@ -186,6 +208,12 @@ def test_headers_are_kept_as_json() -> None:
 )
 def test_a_header_that_can_not_be_is_named(headers: Any, problem: str) -> None:
     with pytest.raises(InvalidFieldError, match=f"OrderPlaced: headers {problem}"):
+        row_of(Event(), Limits(), headers)
+
+
+@pytest.mark.parametrize("headers", ["tenant", ["tenant"], 7])
+def test_headers_that_are_no_mapping_are_refused(headers: Any) -> None:
+    with pytest.raises(InvalidFieldError, match="OrderPlaced: headers must be a mapping, not "):
         row_of(Event(), Limits(), headers)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import StaticPool
 
 from headwater.inbox import Message, Subscription
+from headwater.inbox.events import OutboxEvent, OutboxEvents
 from headwater.inbox.sqlalchemy import AsyncInbox, Inbox, inbox_table
 from headwater.outbox.sqlalchemy import Outbox, outbox_table
 from headwater.testing import AsyncTopic, Topic, WrittenEvent, record_outbox
@@ -32,6 +33,11 @@ class Posted:
     payload: dict[str, object] = field(default_factory=dict)
     aggregate_type: str = "Course"
     type: str = "CoursePosted"
+
+
+@dataclass(frozen=True)
+class Course:
+    name: str
 
 
 def written(aggregate_id: str) -> WrittenEvent:
@@ -87,13 +93,36 @@ def test_a_savepoint_takes_back_its_own_events(engine: Engine) -> None:
     assert (outbox.events, outbox.undone) == ([written("1")], [written("2")])
 
 
-def test_an_event_is_delivered_as_the_event_router_sends_it(engine: Engine, topic: Topic) -> None:
+def test_headers_are_part_of_what_was_written(engine: Engine) -> None:
     with record_outbox(engine, OUTBOX_TABLE) as outbox, Session(engine) as session, session.begin():
-        OUTBOX.publish(session, Posted("1", {"a": 1}))
-    message = topic.send_event(outbox.events[0])
-    assert (message.key, message.value) == (b"1", b'{"a": 1}')
-    assert dict(message.headers) == {"id": outbox.events[0].id.encode(), "type": b"CoursePosted"}
+        OUTBOX.publish(session, Posted("1"), headers={"tenant": "a", "traceparent": "00-1-2-01"})
+    assert outbox.events == [WrittenEvent("Course", "1", "CoursePosted", {}, {"tenant": "a"})]
+    assert outbox.events != [written("1")]
+    assert outbox.events[0].trace_context == {"traceparent": "00-1-2-01"}
+
+
+@pytest.mark.parametrize("names", [{}, {"type_header": "type"}])
+def test_a_recorded_event_is_read_as_one_that_the_relay_sent(engine: Engine, names: dict[str, str]) -> None:
+    events = OutboxEvents({"CoursePosted": Course}, **names)
+    read: list[OutboxEvent[Course] | None] = []
+    subscription = Subscription(
+        broker="kafka://unused",
+        topics=["outbox.event.Course"],
+        group="g",
+        inbox=Inbox(INBOX, sessionmaker(engine)),
+        handler=lambda session, message: read.append(events.read(message)),
+    )
+    headers = {"tenant": "a", "traceparent": "00-1-2-01"}
+    with record_outbox(engine, OUTBOX_TABLE) as outbox, Session(engine) as session, session.begin():
+        event_id = OUTBOX.publish(session, Posted("1", {"name": "MSA"}), headers=headers)
+    topic = Topic(subscription)
+    message = topic.send_event(outbox.events[0], **names)
     assert topic.deliver() == [message]
+    [event] = read
+    assert event is not None
+    assert (event.id, event.type, event.aggregate_id) == (str(event_id), "CoursePosted", "1")
+    assert event.payload == Course("MSA")
+    assert headers.items() <= event.headers.items()
 
 
 def test_delivered_twice_is_handled_once(engine: Engine, topic: Topic) -> None:

@@ -26,12 +26,18 @@ def broker_kind() -> str:
 
 
 @pytest.fixture
-def broker(broker_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
+def partitions() -> int:
+    """How many a topic has."""
+    return 2
+
+
+@pytest.fixture
+def broker(broker_kind: str, partitions: int, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
     """Where topics are."""
     if broker_kind == "local":
-        broker = local_broker(tmp_path)
+        broker = local_broker(tmp_path, partitions)
     else:
-        broker = kafka_broker(request.getfixturevalue("kafka_bootstrap"))
+        broker = kafka_broker(request.getfixturevalue("kafka_bootstrap"), partitions)
     yield broker
     for each in broker.opened:
         each.close()
@@ -39,7 +45,7 @@ def broker(broker_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> 
 
 @pytest.fixture
 def topic(broker: Broker) -> str:
-    """A topic with two partitions that only this test uses."""
+    """A topic that only this test uses."""
     return broker.topic()
 
 

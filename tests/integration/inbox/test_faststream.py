@@ -1,4 +1,4 @@
-"""FastStream's subscribers with the inbox between Kafka and the handler."""
+"""FastStream's subscribers with the inbox between Kafka and the handler, on both of its Kafka clients."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-from faststream import AckPolicy, Context
-from faststream.confluent import KafkaBroker
+from faststream import AckPolicy, Context, confluent, kafka
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -29,26 +28,32 @@ def library(tmp_path: Path):
         yield library
 
 
-async def consume(
-    library: Library, kafka: str, topic: str, check: Callable[[str], None], enough: Callable[[], bool], **more: Any
-) -> None:
-    """Run an application until ``enough``."""
-    middleware = InboxMiddleware(inbox=library.inbox, consumer=topic, retry=Retry(3, 0.01, 0.05), **more)
-    broker = KafkaBroker(kafka, middlewares=[middleware], logger=None)
-
-    @broker.subscriber(topic, group_id=topic, auto_offset_reset="earliest", ack_policy=AckPolicy.NACK_ON_ERROR)
-    async def handle(value: str, session: Annotated[AsyncSession, Context()]) -> None:
-        await session.execute(insert(HANDLED).values(value=value))
-        check(value)
-
-    async with broker:
-        await broker.start()
-        async with asyncio.timeout(DEADLINE):
-            while not await asyncio.to_thread(enough):
-                await asyncio.sleep(0.05)
+Consume = Callable[..., None]
 
 
-def test_a_message_is_handled_once(library: Library, kafka_bootstrap: str, topic: str, send: Send) -> None:
+@pytest.fixture(params=[confluent.KafkaBroker, kafka.KafkaBroker], ids=["confluent", "aiokafka"])
+def consume(request: pytest.FixtureRequest, library: Library, kafka_bootstrap: str, topic: str) -> Consume:
+    """Runs an application until ``enough``: ``consume(check, enough, dead_letters=…)``."""
+
+    async def run(check: Callable[[str], None], enough: Callable[[], bool], **more: Any) -> None:
+        middleware = InboxMiddleware(inbox=library.inbox, consumer=topic, retry=Retry(3, 0.01, 0.05), **more)
+        broker = request.param(kafka_bootstrap, middlewares=[middleware], logger=None)
+
+        @broker.subscriber(topic, group_id=topic, auto_offset_reset="earliest", ack_policy=AckPolicy.NACK_ON_ERROR)
+        async def handle(value: str, session: Annotated[AsyncSession, Context()]) -> None:
+            await session.execute(insert(HANDLED).values(value=value))
+            check(value)
+
+        async with broker:
+            await broker.start()
+            async with asyncio.timeout(DEADLINE):
+                while not await asyncio.to_thread(enough):
+                    await asyncio.sleep(0.05)
+
+    return lambda *given, **more: asyncio.run(run(*given, **more))
+
+
+def test_a_message_is_handled_once(consume: Consume, library: Library, send: Send) -> None:
     failures = iter([True, False])
 
     def fail_once(value: str) -> None:
@@ -58,11 +63,11 @@ def test_a_message_is_handled_once(library: Library, kafka_bootstrap: str, topic
     send("a", message_id="1")
     send("a again", message_id="1")
     send("b", message_id="2")
-    asyncio.run(consume(library, kafka_bootstrap, topic, fail_once, lambda: library.handled() == ["a", "b"]))
+    consume(fail_once, lambda: library.handled() == ["a", "b"])
 
 
 def test_what_can_not_be_handled_is_a_dead_letter(
-    library: Library, kafka_bootstrap: str, topic: str, send: Send
+    consume: Consume, library: Library, kafka_bootstrap: str, topic: str, send: Send
 ) -> None:
     def refuse(value: str) -> None:
         if value == "bad":
@@ -70,8 +75,7 @@ def test_what_can_not_be_handled_is_a_dead_letter(
 
     letters = DeadLetters.at(f"kafka://{kafka_bootstrap}", f"{topic}.dead")
     send("bad", "good")
-    enough = lambda: library.handled() == ["good"]  # noqa: E731
-    asyncio.run(consume(library, kafka_bootstrap, topic, refuse, enough, dead_letters=letters))
+    consume(refuse, lambda: library.handled() == ["good"], dead_letters=letters)
     letters.close()
     [letter] = read_topic(kafka_bootstrap, f"{topic}.dead", bool)
     headers = dict(letter.headers() or ())

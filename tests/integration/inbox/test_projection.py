@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -12,15 +13,29 @@ from typing import Any
 
 import pytest
 from pymongo.database import Database
-from sqlalchemy import URL, Column, Integer, MetaData, String, Table, create_engine, inspect, select
+from sqlalchemy import (
+    URL,
+    CheckConstraint,
+    Column,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    create_engine,
+    inspect,
+    select,
+    text,
+)
 
+from headwater.inbox import InboxError, Retry
 from headwater.inbox.events import ChangeEvents, Position
-from headwater.projection import Change, Projection, View
+from headwater.projection import Change, Projection, View, ViewError
 from headwater.projection.pymongo import CollectionView
 from headwater.projection.sqlalchemy import TableView, positions_table
 from tests.brokers import Broker
 from tests.integration.inbox.conftest import Running, Send, wait_for
-from tests.sql_databases import new_database
+from tests.sql_databases import KINDS, new_database
 from tests.worker_process import wait_until
 
 Rows = Callable[[], list[tuple[int, str]]]
@@ -49,6 +64,7 @@ def sql(database: URL) -> Iterator[Case]:
         metadata := MetaData(),
         Column("id", Integer, primary_key=True, autoincrement=False),
         Column("name", String(50), index=True),
+        CheckConstraint("id < 1000", name="small"),
     )
     positions = positions_table(table)
     metadata.create_all(engine)
@@ -114,19 +130,29 @@ def projection(case: Case, broker: Broker, topic: str) -> Projection[Course]:
 
 
 @pytest.fixture
-def change(send: Send) -> Callable[..., None]:
+def change(send: Send, partitions: int) -> Callable[..., None]:
     """Sends a change of a course, in the partition of its id: ``change("u", 1, "new name", pos=7)``."""
 
     def change(op: str, number: int, name: str | None, pos: int) -> None:
-        source = {"connector": "mysql", "name": "shop", "server_id": 1, "file": "binlog.000001", "pos": pos, "row": 0}
         row = {"id": number, "name": name}
         before, after = (row, None) if op == "d" else (None, row)
-        value = {"op": op, "before": before, "after": after, "source": source, "ts_ms": 1}
-        send(json.dumps(value), partition=number % 2, key=json.dumps({"id": number}))
+        partition = number % partitions
+        send(envelope(op, before, after, pos), partition=partition, key=json.dumps({"id": number}))
         if op == "d":
-            send(None, partition=number % 2, key=json.dumps({"id": number}))
+            send(None, partition=partition, key=json.dumps({"id": number}))
 
     return change
+
+
+@pytest.fixture
+def truncate(send: Send) -> Callable[[int], None]:
+    """Tells that all courses are gone, as connectors do: without a key."""
+    return lambda pos: send(envelope("t", None, None, pos))
+
+
+def envelope(op: str, before: Any, after: Any, pos: int) -> str:
+    source = {"connector": "mysql", "name": "shop", "server_id": 1, "file": "binlog.000001", "pos": pos, "row": 0}
+    return json.dumps({"op": op, "before": before, "after": after, "source": source, "ts_ms": 1})
 
 
 def test_a_view_follows_the_rows(case: Case, projection: Projection[Course], change) -> None:
@@ -165,6 +191,33 @@ def test_a_stale_change_is_told_from_a_later_one(case: Case) -> None:
     assert case.rows() == []
     assert case.view.apply([change(9, "again", 80)]) == 1
     assert case.rows() == [(1, "again")]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_view_is_rebuilt_whose_names_are_as_long_as_they_may_be(kind: str, tmp_path: Path) -> None:
+    name = "orders_of_customers_by_region_and_by_product_category"
+    table = Table(
+        name,
+        metadata := MetaData(),
+        Column("id", Integer, primary_key=True, autoincrement=False),
+        Column("name", String(50), index=True),
+        UniqueConstraint("name", name=f"uq_{name}"),
+    )
+    positions = positions_table(table)
+    assert len(positions.name) == 63
+    with new_database(kind, tmp_path) as url:
+        engine = create_engine(url)
+        metadata.create_all(engine)
+        view = TableView(engine, table, positions)
+        view.shadow()  # of a rebuild that died
+        for round_ in range(2):
+            shadow = view.shadow()
+            shadow.apply([Change({"id": 1}, {"id": 1, "name": f"{round_}"}, Position("t-0", round_))])
+            view.promote(shadow)
+        with engine.connect() as connection:
+            assert [tuple(row) for row in connection.execute(select(table))] == [(1, "1")]
+        assert sorted(inspect(engine).get_table_names()) == [name, positions.name]
+        engine.dispose()
 
 
 def test_rebuilding_mends_a_view_that_went_wrong(case: Case, projection: Projection[Course], change) -> None:
@@ -215,3 +268,102 @@ def test_a_rebuild_under_way_neither_stops_nor_loses_what_is_written(
             looking.join()
     assert min(seen) == 20
     assert case.leftovers() == []
+
+
+@pytest.mark.parametrize("partitions", [1])
+def test_a_truncated_table_empties_the_view(case: Case, projection: Projection[Course], change, truncate) -> None:
+    change("c", 1, "a", 1)
+    change("c", 2, "b", 2)
+    with Running(projection):
+        wait_for([(1, "a"), (2, "b")], case.rows)
+        truncate(3)
+        change("c", 3, "c", 4)
+        wait_for([(3, "c")], case.rows)
+        change("c", 1, "a", 1)  # again, and it stands before the truncation in the log
+        change("c", 2, "new", 5)
+        wait_for([(2, "new"), (3, "c")], case.rows)
+    assert projection.rebuild() == 6
+    assert case.rows() == [(2, "new"), (3, "c")]
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """A view with something that happens before and behind `promote`."""
+
+    view: Any
+    before: Callable[[], None]
+    behind: Callable[[], None]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.view, name)
+
+    def promote(self, shadow: Any) -> None:
+        self.before()
+        self.view.promote(shadow)
+        self.behind()
+
+
+@pytest.mark.parametrize("partitions", [1])
+def test_a_truncation_while_a_rebuilt_view_takes_its_place_is_not_lost(
+    case: Case, projection: Projection[Course], change, truncate
+) -> None:
+    """Who runs the projection has it behind him, and who rebuilds it before."""
+
+    def before() -> None:
+        truncate(3)
+        change("c", 3, "c", 4)
+        wait_for([(3, "c")], case.rows)
+
+    def behind() -> None:
+        change("c", 4, "d", 5)
+        wait_for([(1, "a"), (2, "b"), (4, "d")], case.rows)
+
+    change("c", 1, "a", 1)
+    change("c", 2, "b", 2)
+    with Running(projection):
+        wait_for([(1, "a"), (2, "b")], case.rows)
+        dataclasses.replace(projection, view=Interrupted(case.view, before, behind)).rebuild()
+    assert case.rows() == [(3, "c"), (4, "d")]
+
+
+def test_a_truncation_whose_order_is_not_known_ends_the_projection(
+    case: Case, projection: Projection[Course], broker: Broker, topic: str, change, truncate
+) -> None:
+    dead = f"{topic}.dead"
+    change("c", 1, "a", 1)
+    truncate(2)
+    running = Running(dataclasses.replace(projection, dead_letters=dead))
+    with running:
+        error = running.wait_ended()
+    assert isinstance(error, InboxError)
+    assert "2 partitions" in str(error)
+    with pytest.raises(InboxError, match="a table was truncated"):
+        projection.rebuild()
+    assert not broker.reader(topic).consumer.ends([dead])
+
+
+@pytest.mark.parametrize("pair", ["mysql-kafka", "mariadb-kafka", "postgresql-kafka", "sqlite-local"])
+@pytest.mark.parametrize("missing", ["course_view", "course_view_positions"])
+def test_without_its_tables_a_projection_ends_and_no_event_is_lost(
+    case: Case, projection: Projection[Course], broker: Broker, topic: str, missing: str, change
+) -> None:
+    dead = f"{topic}.dead"
+    given = dataclasses.replace(projection, dead_letters=dead, retry=Retry(2, 0.01, 0.05))
+    engine, metadata = case.view._engine, case.view._table.metadata
+    with engine.begin() as connection:
+        connection.execute(text(f"DROP TABLE {missing}"))
+    change("c", 1, "a", 1)
+    running = Running(given)
+    with running:
+        error = running.wait_ended()
+    assert isinstance(error, ViewError)
+    with pytest.raises(ViewError, match=missing):
+        given.rebuild()
+    metadata.create_all(engine)
+    change("c", 1001, "what the table refuses", 2)
+    change("c", 3, "c", 3)
+    with Running(given):
+        wait_for([(1, "a"), (3, "c")], case.rows)
+    letters = broker.reader(dead)
+    letters.read(1)
+    assert [letter.key for letter in letters.messages] == [b'{"id": 1001}']

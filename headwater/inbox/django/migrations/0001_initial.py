@@ -26,4 +26,6 @@ class Migration(migrations.Migration):
 
     initial = True
     dependencies: ClassVar[Sequence[tuple[str, str]]] = []
-    operations: ClassVar[Sequence[Any]] = [migrations.RunPython(_create, _drop)]
+    # Not atomic by itself: Django refuses DDL in a transaction where the database can't roll it back. Elsewhere the
+    # migration as a whole is.
+    operations: ClassVar[Sequence[Any]] = [migrations.RunPython(_create, _drop, atomic=False)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -282,6 +282,19 @@ _REFERENCES = st.lists(
     unique=True,
 ).map(",".join)
 _MODES = ("drop", "tombstone", "rewrite", "rewrite-with-tombstone", "delete-to-tombstone")
+
+
+@st.composite
+def dropping_events(draw: st.DrawFn) -> Record:
+    """An event, mostly with a header that lists fields to drop."""
+    record = draw(events())
+    if draw(st.integers(0, 5)) == 0:
+        return record
+    names = draw(st.lists(st.sampled_from(["name", "note", "id", "nothing"]), max_size=3, unique=True))
+    header = Header("drops", Schema(Type.ARRAY, value_schema=STRING), names)
+    return replace(record, headers=(*record.headers, header))
+
+
 UNWRAP = Kind(
     "io.debezium.transforms.ExtractNewRecordState",
     _options(
@@ -293,6 +306,18 @@ UNWRAP = Kind(
         replace_null_with_default=_FLAG,
     ),
     events(),
+)
+DROPPING = Kind(
+    "io.debezium.transforms.ExtractNewRecordState",
+    _options(
+        # For a delete the original fails in the mode delete-to-tombstone.
+        delete_tombstone_handling_mode=_sometimes(*(mode for mode in _MODES if mode != "delete-to-tombstone")),
+        add_fields=_sometimes("op,table"),
+        drop_fields_header_name=st.just("drops"),
+        drop_fields_from_key=st.sampled_from(["true", "true", "false"]),
+        drop_fields_keep_schema_compatible=_FLAG,
+    ),
+    dropping_events(),
 )
 
 _JSON = st.sampled_from(
@@ -506,7 +531,7 @@ SIZE = Kind(
     ),
     long_events() | plain(),
 )
-KINDS = [*KAFKA, UNWRAP, ROUTER, SHARDS, CHANGED, TO_VALUE, PARTITIONS, ZONES, SIZE]
+KINDS = [*KAFKA, UNWRAP, DROPPING, ROUTER, SHARDS, CHANGED, TO_VALUE, PARTITIONS, ZONES, SIZE]
 """What is compared with the originals."""
 
 _EXPRESSIONS = ("value.op == 'u'", "value.after.name.size() > 2", "topic == 'x'", "has(header.h)", "value == null", "1")

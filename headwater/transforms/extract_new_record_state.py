@@ -208,10 +208,9 @@ class ExtractNewRecordState:
         if self._deletes is Deletes.DROP:
             return None
         message = self._routed(message, before, ask)
-        if self._deletes is Deletes.TOMBSTONE:
-            return with_operand(message, Part.VALUE, after.schema, NULL)
-        if self._deletes is Deletes.DELETE_TO_TOMBSTONE:
-            return with_operand(message, Part.VALUE, None, NULL)
+        if not self._rewrites:
+            schema_of_null = after.schema if self._deletes is Deletes.TOMBSTONE else None
+            return self._without_dropped(with_operand(message, Part.VALUE, schema_of_null, NULL), ask)
         row = self._rewritten(before, "true")
         message = self._without_dropped(with_operand(message, Part.VALUE, row.schema, row.node), ask)
         dropped = Member("before", _struct_schema(message.value_schema), message.value)

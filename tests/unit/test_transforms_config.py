@@ -88,6 +88,14 @@ def test_what_is_wrong_is_told_at_its_option(change: dict[str, str], option: str
     assert message in found[option]
 
 
+def test_options_that_contradict_each_other_have_their_whole_names() -> None:
+    header_from = {"type": "HeaderFrom$Value", "headers": "a", "fields": "a,b", "operation": "copy"}
+    config = {"transforms": "h", **{f"transforms.h.{name}": value for name, value in header_from.items()}}
+    found = problems(config)
+    assert list(found) == ["transforms.h.headers"]
+    assert found["transforms.h.headers"].startswith("transforms.h: ")
+
+
 def test_all_problems_are_told_at_once() -> None:
     assert set(problems({**ROUTE, "predicates": "p"})) == {
         "transforms.route.regex",

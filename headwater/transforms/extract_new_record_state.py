@@ -41,6 +41,11 @@ def _flag(name: str, label: str, doc: str, *, default: bool) -> Option:
     return Option(name, OptionType.BOOLEAN, default, doc, Importance.LOW, label=label, width=Width.SHORT)
 
 
+REMOVED = dict.fromkeys(
+    ("delete.handling.mode", "drop.tombstones"),
+    "Debezium has it no longer; delete.tombstone.handling.mode says what becomes of deletes",
+)
+
 OPTIONS = ConfigDef(
     Option(
         "delete.tombstone.handling.mode",
@@ -115,6 +120,7 @@ OPTIONS = ConfigDef(
         "Whether only optional fields are left out.",
         default=True,
     ),
+    ignored=REMOVED,
 )
 
 

@@ -120,6 +120,14 @@ def test_options_that_no_transform_knows_are_warned_of() -> None:
     assert "did you mean replacement?" in found["transforms.route.replacment"]
 
 
+@pytest.mark.parametrize("name", ["ExtractNewRecordState", "ExtractNewDocumentState"])
+def test_options_that_debezium_took_out_name_what_took_their_place(name: str) -> None:
+    config = {"transforms": "t", "transforms.t.type": name, "transforms.t.delete.handling.mode": "rewrite"}
+    (warning,) = transform_warnings(config)
+    assert warning.option == "transforms.t.delete.handling.mode"
+    assert "delete.tombstone.handling.mode says what becomes of deletes" in warning.message
+
+
 PACKAGE = """\
 from headwater.record import Record
 

@@ -59,11 +59,13 @@ debezium.sink.type=file
 debezium.sink.file.path=PATH
 debezium.source.connector.class=sqlite
 debezium.source.offset.storage.file.filename=STATE
+debezium.source.offset.flush.interval.ms=0
 debezium.source.topic.prefix=s
 debezium.source.database.file=FILE
 debezium.format.key=simplestring
 debezium.format.value=json
 debezium.format.schemas.enable=false
+debezium.api.enabled=true
 quarkus.log.console.json=false
 """
 PROPERTIES = """

@@ -112,6 +112,8 @@ _CONVERTERS = (
     _Plugin("org.apache.kafka.connect.converters.ByteArrayConverter", "bytes", "headwater.converters.byte_array"),
     *_NUMBERS,
     _Plugin("io.debezium.converters.BinaryDataConverter", "binary", "headwater.plugins:BINARY_DATA"),
+    # Its older name, behind Kafka Connect's, whose simple name is the same.
+    _Plugin("io.debezium.converters.ByteArrayConverter", "binary", "headwater.plugins:BINARY_DATA"),
 )
 _VALUE_CONVERTERS = (
     *_CONVERTERS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -97,6 +97,29 @@ def times(draw: st.DrawFn) -> Record:
     return _record(draw, schema, {"at": at_value, "text": written})
 
 
+@st.composite
+def key_times(draw: st.DrawFn) -> Record:
+    """A record with such times in its key."""
+    record = draw(times())
+    return replace(record, key_schema=record.value_schema, key=record.value, value_schema=None, value=None)
+
+
+@st.composite
+def whole_times(draw: st.DrawFn) -> Record:
+    """A record whose value is such a time."""
+    record = draw(times())
+    assert record.value_schema is not None
+    field = draw(st.sampled_from(record.value_schema.fields))
+    return replace(record, value_schema=field.schema, value=record.value[field.name])
+
+
+@st.composite
+def whole_scalars(draw: st.DrawFn) -> Record:
+    """A record whose value is no struct."""
+    schema = draw(scalars())
+    return _record(draw, schema, draw(values(schema)))
+
+
 @dataclass
 class Rows:
     """A record as a row of a table: some of its values are known only when it is read."""
@@ -177,6 +200,11 @@ _LITERALS = (
     *("+7", "007", "1.0", "x1", "12:30:00.000Z", "2024-01-02T03:04:05.678Z", "2024-01-02", "0x10", "5a", "NaN"),
 )
 _FORMATS = ("yyyy-MM-dd'T'HH:mm:ss.SSS'Z'", "dd/MMM/yy h:mm a", "EEEE d MMMM yyyy HH:mm:ssZ", "yyyyMMddHHmmss")
+_TO = {
+    "target_type": st.sampled_from(["string", "unix", "Date", "Time", "Timestamp"]),
+    "format": st.sampled_from(_FORMATS),
+    "unix_precision": _sometimes("seconds", "microseconds", "nanoseconds"),
+}
 KAFKA = [
     Kind(
         f"{_KAFKA}.Cast$Value",
@@ -186,6 +214,12 @@ KAFKA = [
         ),
     ),
     Kind(f"{_KAFKA}.Cast$Key", _options(spec=st.sampled_from(["id:string", "id:int8,name:int32", "name:boolean"]))),
+    Kind(
+        f"{_KAFKA}.Cast$Value",
+        _options(spec=st.sampled_from(_CASTS), replace_null_with_default=_FLAG),
+        # In the original a Decimal keeps its name, and no converter takes what it became.
+        whole_scalars().filter(lambda record: record.value_schema is None or record.value_schema.name != DECIMAL),
+    ),
     Kind(f"{_KAFKA}.DropHeaders", _options(headers=st.sampled_from(["h", "h,i", "x"]))),
     Kind(
         f"{_KAFKA}.ExtractField$Value",
@@ -203,6 +237,15 @@ KAFKA = [
         f"{_KAFKA}.HeaderFrom$Value",
         _options(
             fields=st.sampled_from(["id,name", "place,id"]),
+            headers=st.just("h,new"),
+            operation=st.sampled_from(["move", "copy"]),
+            replace_null_with_default=_FLAG,
+        ),
+    ),
+    Kind(
+        f"{_KAFKA}.HeaderFrom$Key",
+        _options(
+            fields=st.sampled_from(["id,name", "name,id"]),
             headers=st.just("h,new"),
             operation=st.sampled_from(["move", "copy"]),
             replace_null_with_default=_FLAG,
@@ -234,6 +277,10 @@ KAFKA = [
         _options(fields=_names(), replacement=_sometimes("12", "x", "1.5"), replace_null_with_default=_FLAG),
     ),
     Kind(
+        f"{_KAFKA}.MaskField$Key",
+        _options(fields=st.sampled_from(["id", "name"]), replacement=_sometimes("12"), replace_null_with_default=_FLAG),
+    ),
+    Kind(
         f"{_KAFKA}.RegexRouter",
         _options(
             regex=st.sampled_from([r"(.*)\.(?<table>\w+)", "server.*?", "other", r"\Qserver.\E(\p{Alpha}+).*"]),
@@ -255,14 +302,18 @@ KAFKA = [
         _options(schema_name=_sometimes("n.N"), schema_version=st.sampled_from(["7"]), replace_null_with_default=_FLAG),
     ),
     Kind(
+        f"{_KAFKA}.SetSchemaMetadata$Key",
+        _options(schema_name=_sometimes("n.N"), schema_version=st.sampled_from(["7"]), replace_null_with_default=_FLAG),
+    ),
+    Kind(f"{_KAFKA}.TimestampConverter$Value", _options(**_TO), whole_times()),
+    Kind(
+        f"{_KAFKA}.TimestampConverter$Key",
+        _options(field=st.sampled_from(["at", "text"]), **_TO),
+        key_times(),
+    ),
+    Kind(
         f"{_KAFKA}.TimestampConverter$Value",
-        _options(
-            field=st.sampled_from(["at", "text"]),
-            target_type=st.sampled_from(["string", "unix", "Date", "Time", "Timestamp"]),
-            format=st.sampled_from(_FORMATS),
-            unix_precision=_sometimes("seconds", "microseconds", "nanoseconds"),
-            replace_null_with_default=_FLAG,
-        ),
+        _options(field=st.sampled_from(["at", "text"]), **_TO, replace_null_with_default=_FLAG),
         times(),
     ),
     Kind(
@@ -282,6 +333,19 @@ _REFERENCES = st.lists(
     unique=True,
 ).map(",".join)
 _MODES = ("drop", "tombstone", "rewrite", "rewrite-with-tombstone", "delete-to-tombstone")
+
+
+@st.composite
+def dropping_events(draw: st.DrawFn) -> Record:
+    """An event, mostly with a header that lists fields to drop."""
+    record = draw(events())
+    if draw(st.integers(0, 5)) == 0:
+        return record
+    names = draw(st.lists(st.sampled_from(["name", "note", "id", "nothing"]), max_size=3, unique=True))
+    header = Header("drops", Schema(Type.ARRAY, value_schema=STRING), names)
+    return replace(record, headers=(*record.headers, header))
+
+
 UNWRAP = Kind(
     "io.debezium.transforms.ExtractNewRecordState",
     _options(
@@ -293,6 +357,18 @@ UNWRAP = Kind(
         replace_null_with_default=_FLAG,
     ),
     events(),
+)
+DROPPING = Kind(
+    "io.debezium.transforms.ExtractNewRecordState",
+    _options(
+        # For a delete the original fails in the mode delete-to-tombstone.
+        delete_tombstone_handling_mode=_sometimes(*(mode for mode in _MODES if mode != "delete-to-tombstone")),
+        add_fields=_sometimes("op,table"),
+        drop_fields_header_name=st.just("drops"),
+        drop_fields_from_key=st.sampled_from(["true", "true", "false"]),
+        drop_fields_keep_schema_compatible=_FLAG,
+    ),
+    dropping_events(),
 )
 
 _JSON = st.sampled_from(
@@ -506,7 +582,33 @@ SIZE = Kind(
     ),
     long_events() | plain(),
 )
-KINDS = [*KAFKA, UNWRAP, ROUTER, SHARDS, CHANGED, TO_VALUE, PARTITIONS, ZONES, SIZE]
+_CHANGES = ("CREATE", "ALTER", "DROP", "TRUNCATE", "OTHER")
+
+
+@st.composite
+def schema_changes(draw: st.DrawFn) -> Record:
+    """A message of the schema change topic, or one that only looks like it."""
+    change = struct("io.debezium.connector.schema.Change", ("type", STRING), ("id", STRING))
+    changes = Schema(Type.ARRAY, draw(st.booleans()), value_schema=change)
+    name = draw(st.sampled_from(["io.debezium.connector.mysql.SchemaChangeValue", "other"]))
+    schema = struct(name, ("source", SOURCE), ("ddl", OPTIONAL_STRING), ("tableChanges", changes))
+    kinds = draw(st.lists(st.sampled_from(_CHANGES), max_size=2) | (st.none() if changes.optional else st.nothing()))
+    value = {
+        "source": {**draw(values(SOURCE)), "connector": "mysql"},
+        "ddl": "CREATE …",
+        "tableChanges": None if kinds is None else [{"type": kind, "id": "shop.orders"} for kind in kinds],
+    }
+    return _record(draw, schema, value)
+
+
+SCHEMA_CHANGES = Kind(
+    "io.debezium.transforms.SchemaChangeEventFilter",
+    _options(
+        schema_change_event_exclude_list=st.sampled_from(["CREATE", "ALTER,DROP", "DATABASE", "TRUNCATE,DATABASE"])
+    ),
+    schema_changes() | events(),
+)
+KINDS = [*KAFKA, UNWRAP, DROPPING, ROUTER, SHARDS, CHANGED, TO_VALUE, PARTITIONS, ZONES, SIZE, SCHEMA_CHANGES]
 """What is compared with the originals."""
 
 _EXPRESSIONS = ("value.op == 'u'", "value.after.name.size() > 2", "topic == 'x'", "has(header.h)", "value == null", "1")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,8 @@ WORKER = click.option(
     "--worker",
     "worker_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Properties file of the worker that the connector runs on: its converters count where the connector has none.",
+    help="Properties file of the worker that the connector runs on: its converters count where the connector has none."
+    " What CONNECTOR says of its worker stands above it.",
 )
 
 
@@ -58,6 +58,7 @@ def built(connector: Path, worker_file: Path | None) -> Iterator[Built]:
     from headwater.source import SourceError
     from headwater.transform import TransformError
     from headwater.worker.assembly import build_converters
+    from headwater.worker.config_file import ConfigFileError, read_config_file
     from headwater.worker.connector_config import read_connector_config
     from headwater.worker.transforms import build_chain
     from headwater.worker.worker_config import read_worker_config
@@ -66,11 +67,12 @@ def built(connector: Path, worker_file: Path | None) -> Iterator[Built]:
     redact: Callable[[str], str] = str
     try:
         with TemporaryDirectory() as schemas:
+            described = read_config_file(connector)
             properties = parse_properties(worker_file.read_bytes()) if worker_file else {}
-            worker = read_worker_config(_registering_in(schemas, properties))
+            worker = read_worker_config(_registering_in(schemas, {**properties, **described.worker}))
             redact = worker.references.redact
             use_plugin_path(worker.plugin_path)
-            config = read_connector_config(_registering_in(schemas, _read_config(connector)), worker.references)
+            config = read_connector_config(_registering_in(schemas, described.connector), worker.references)
             redact = config.redact
             converters = build_converters(worker, config)
             chain = build_chain(config.values)
@@ -80,7 +82,7 @@ def built(connector: Path, worker_file: Path | None) -> Iterator[Built]:
                 yield Built(config.name, source, chain, converters, tombstones, redact, Path(schemas))
             finally:
                 source.close()
-    except (ConfigError, ConversionError, PropertiesError, SourceError, TransformError) as error:
+    except (ConfigError, ConfigFileError, ConversionError, PropertiesError, SourceError, TransformError) as error:
         raise click.ClickException(redact(str(error))) from error
 
 
@@ -94,18 +96,3 @@ def _registering_in(folder: str, config: Mapping[str, str]) -> dict[str, str]:
         )
 
     return {option: Path(folder).as_uri() if registers(option) else value for option, value in config.items()}
-
-
-def _read_config(file: Path) -> dict[str, str]:
-    """The configuration in ``{"name", "config"}`` or as it is. Raises `click.ClickException`."""
-    from headwater.config import as_text
-
-    try:
-        content = json.loads(file.read_bytes())
-    except ValueError as error:
-        raise click.ClickException(f"{file} is not JSON: {error}") from error
-    config = content.get("config", content) if isinstance(content, dict) else None
-    if not isinstance(config, dict):
-        raise click.ClickException(f"{file} must hold a JSON object")
-    named = {"name": content.get("name", file.stem), **config}
-    return {name: text for name, value in named.items() if (text := as_text(value)) is not None}

@@ -15,7 +15,7 @@ from headwater.cli.connector_file import CONNECTOR, WORKER, built
 def explain(connector: Path, worker_file: Path | None) -> None:
     """Print the function that is generated for each kind of log event on each table of a connector.
 
-    CONNECTOR is a JSON file: what is posted to /connectors, or the configuration alone. The database is read for
+    CONNECTOR is a file as `headwater run` takes it, or JSON as it is posted to /connectors. The database is read for
     the structure of its tables; nothing is changed there, delivered or stored. Schemas are not registered either:
     the numbers that messages carry are made up.
     """

@@ -45,7 +45,7 @@ Examples:
 def preview(connector: Path, table: str, rows: int, operation: str, worker_file: Path | None, *, as_json: bool) -> None:
     """Print the messages of some rows: before the transforms, behind each of them, and their sizes in each converter.
 
-    CONNECTOR is a JSON file: what is posted to /connectors, or the configuration alone. The rows are those that the
+    CONNECTOR is a file as `headwater run` takes it, or JSON as it is posted to /connectors. The rows are those that the
     table has now. No offset is read or stored, nothing is delivered, and no schema is registered.
     """
     from headwater.cli.preview_text import render

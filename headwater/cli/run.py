@@ -30,9 +30,11 @@ def run(file: Path) -> None:
     """
     from headwater.config import ConfigError
     from headwater.logs import configure_logs, redact_logs, starting_levels
+    from headwater.plugin_path import use_plugin_path
     from headwater.plugins import MissingExtraError
     from headwater.stores.sqlite import StateFileError
     from headwater.worker.config_file import ConfigFileError, read_config_file
+    from headwater.worker.option_names import log_warnings
     from headwater.worker.single import run_single
     from headwater.worker.task import FORESEEN
     from headwater.worker.worker_config import default_state_file, read_worker_config
@@ -45,6 +47,8 @@ def run(file: Path) -> None:
         worker = read_worker_config({"offset.storage.file.filename": own_state, **described.worker})
         configure_logs(starting_levels(worker.log_level).items())
         redact_logs(worker.references.redact)
+        log_warnings([*described.warnings, *worker.warnings])
+        use_plugin_path(worker.plugin_path)
         run_single(worker, described.connector, stopping=stop_on_signals().is_set)
     except ConfigError as error:
         problems = "\n".join(f"  {problem.message}" for problem in error.problems)

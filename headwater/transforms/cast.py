@@ -103,7 +103,8 @@ class Cast:
             if found.schema is None:
                 raise TransformError("casting takes a schema, and there is none")
             field = _cast(Member("", found.schema, found.node), self._whole)
-            described = found.schema
+            # The name of one of Connect's own types says how what it was is written, and goes with it.
+            described = field.schema if (found.schema.name or "").startswith(_DATA) else found.schema
             schema = replace(
                 field.schema,
                 name=described.name,

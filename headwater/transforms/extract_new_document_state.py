@@ -61,7 +61,7 @@ OPTIONS = ConfigDef(
         "Whether a delete that is rewritten has the id of its key as _id.",
     ),
     refused={"field.name.adjustment.mode": "none"},
-    ignored={"route.by.field": "the topic stays"},
+    ignored={**extract_new_record_state.REMOVED, "route.by.field": "the topic stays"},
 )
 
 

@@ -41,6 +41,11 @@ def _flag(name: str, label: str, doc: str, *, default: bool) -> Option:
     return Option(name, OptionType.BOOLEAN, default, doc, Importance.LOW, label=label, width=Width.SHORT)
 
 
+REMOVED = dict.fromkeys(
+    ("delete.handling.mode", "drop.tombstones"),
+    "Debezium has it no longer; delete.tombstone.handling.mode says what becomes of deletes",
+)
+
 OPTIONS = ConfigDef(
     Option(
         "delete.tombstone.handling.mode",
@@ -115,6 +120,7 @@ OPTIONS = ConfigDef(
         "Whether only optional fields are left out.",
         default=True,
     ),
+    ignored=REMOVED,
 )
 
 
@@ -208,10 +214,9 @@ class ExtractNewRecordState:
         if self._deletes is Deletes.DROP:
             return None
         message = self._routed(message, before, ask)
-        if self._deletes is Deletes.TOMBSTONE:
-            return with_operand(message, Part.VALUE, after.schema, NULL)
-        if self._deletes is Deletes.DELETE_TO_TOMBSTONE:
-            return with_operand(message, Part.VALUE, None, NULL)
+        if not self._rewrites:
+            schema_of_null = after.schema if self._deletes is Deletes.TOMBSTONE else None
+            return self._without_dropped(with_operand(message, Part.VALUE, schema_of_null, NULL), ask)
         row = self._rewritten(before, "true")
         message = self._without_dropped(with_operand(message, Part.VALUE, row.schema, row.node), ask)
         dropped = Member("before", _struct_schema(message.value_schema), message.value)

@@ -119,10 +119,19 @@ class _Named:
             raise ConfigError([Problem(option, message)]) from error
         _, problems = definition.check(self.values)
         if problems:
-            raise ConfigError(
-                Problem(self.prefix + each.option, f"{self.prefix[:-1]}: {each.message}") for each in problems
-            )
+            with self.whole_names():
+                raise ConfigError(problems)
         return definition
+
+    @contextlib.contextmanager
+    def whole_names(self) -> Iterator[None]:
+        """A `ConfigError` from inside tells of the options by their whole names."""
+        try:
+            yield
+        except ConfigError as error:
+            raise ConfigError(
+                Problem(self.prefix + each.option, f"{self.prefix[:-1]}: {each.message}") for each in error.problems
+            ) from None
 
 
 def build_chain(values: Mapping[str, str]) -> Chain:
@@ -133,7 +142,8 @@ def build_chain(values: Mapping[str, str]) -> Chain:
         predicates[named.name] = None
         try:
             named.check()
-            predicates[named.name] = find_predicate(named.type).create(named.own)
+            with named.whole_names():
+                predicates[named.name] = find_predicate(named.type).create(named.own)
         except ConfigError as error:
             problems += error.problems
     steps = []
@@ -149,7 +159,8 @@ def build_chain(values: Mapping[str, str]) -> Chain:
 
 def _step(named: _Named, predicates: Mapping[str, Predicate | None]) -> Step:
     options = named.check().parse(named.values)
-    transform: Transform = find_transform(named.type).create(named.own)
+    with named.whole_names():
+        transform: Transform = find_transform(named.type).create(named.own)
     name = options["predicate"]
     if name is None:
         if "negate" in named.values:

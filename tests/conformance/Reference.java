@@ -77,8 +77,8 @@ import org.bson.codecs.DecoderContext;
  *   Reference engine           first line: the connector's configuration; then source records come out as Connect
  *                              would write them, until standard input ends
  *   Reference converter        answers each {class, config, topic, schema, value} with {bytes} or {error, message}
- *   Reference avro-converter   answers each {config, topic, key, schema, value} with {bytes, subject, text}, or with
- *                              {error, message}; so does Reference protobuf-converter
+ *   Reference avro-converter   answers each {config, topic, key, schema, value, registered} with {bytes, subject,
+ *                              text}, or with {error, message}; so does Reference protobuf-converter
  *   Reference cloud-events     answers each {config, topic, schema, value} with {bytes, schemas}, or {error, message}
  *   Reference partitioner      answers each {key, partitions} with {partition}
  *   Reference extended-json    answers each {document} with {strict, change, key} or {error, message}
@@ -155,13 +155,17 @@ public final class Reference {
         return options;
     }
 
-    /** A converter of Confluent's, each time with a registry that knows no schema yet. */
+    /** A converter of Confluent's, each time with a registry that knows no schema but those given by subject. */
     private static ObjectNode confluent(
             JsonNode request, SchemaProvider provider, Function<SchemaRegistryClient, Converter> make)
             throws Exception {
         Map<String, Object> options = options(request);
         options.put("schema.registry.url", "mock://reference");
         MockSchemaRegistryClient registry = new MockSchemaRegistryClient(List.of(provider));
+        for (Map.Entry<String, JsonNode> known : request.get("registered").properties()) {
+            registry.register(
+                    known.getKey(), provider.parseSchema(known.getValue().asText(), List.of()).orElseThrow());
+        }
         Converter converter = make.apply(registry);
         converter.configure(options, request.get("key").asBoolean());
         Schema schema = Converters.schema(request.get("schema"));

@@ -437,18 +437,25 @@ class Written(NamedTuple):
 
 
 class _ConfluentReference(_Asked):
-    """A converter of Confluent's with a registry of its own for each value, so that every schema has the id 1."""
+    """A converter of Confluent's with a registry of its own for each value, so that the first schema has the id 1."""
 
     def from_connect_data(
-        self, schema: Schema | None, value: Any, config: Mapping[str, str] | None = None, *, is_key: bool = False
+        self,
+        schema: Schema | None,
+        value: Any,
+        config: Mapping[str, str] | None = None,
+        *,
+        is_key: bool = False,
+        registered: Mapping[str, str] | None = None,
     ) -> Written:
-        """As `JsonConverterReference.from_connect_data`."""
+        """As `ConverterReference.from_connect_data`; ``registered`` holds schemas that are there, by subject."""
         question = {
             "config": dict(config or {}),
             "topic": "topic",
             "key": is_key,
             "schema": _schema_json(schema),
             "value": _value_json(schema, value),
+            "registered": dict(registered or {}),
         }
         answer = self._ask(question)
         return Written(_bytes(answer["bytes"]), answer.get("subject"), answer.get("text"))

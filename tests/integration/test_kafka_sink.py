@@ -99,6 +99,11 @@ def test_each_key_keeps_its_order_over_partitions(open_sink, kafka_bootstrap, to
     assert arrived == {key: [n for n in range(5000) if keys[n * 7 % 20] == key] for key in keys}
 
 
+def test_brokers_may_be_named_as_kafka_s(open_sink, kafka_bootstrap, topic):
+    deliver(open_sink(creation(), f"kafka://{kafka_bootstrap}"), message(topic, b"v"))
+    assert [message.value() for message in received(kafka_bootstrap, topic, 1)] == [b"v"]
+
+
 def test_a_partition_that_is_asked_for_is_taken(open_sink, kafka_bootstrap, topic):
     sink = open_sink(creation(partitions="5"))
     sink.send([message(topic, b"%d" % n, key=b"%d" % n, partition=3) for n in range(20)])

@@ -143,15 +143,47 @@ def test_documents_of_a_collection(preview: Run, mongodb_url: str, mongodb_datab
     assert behind["topic"] == "dishes"
 
 
-def test_rows_of_a_sqlite_file(preview: Run, tmp_path: Path) -> None:
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A SQLite file with a table that is captured."""
     file = tmp_path / "shop.db"
     with contextlib.closing(sqlite3.connect(file)) as database, database:
         database.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, name TEXT)")
         database.execute("INSERT INTO orders VALUES (1, 'Ada'), (2, 'Bob')")
     command = [sys.executable, "-m", "headwater", "sqlite", "install", str(file), "orders"]
     subprocess.run(command, check=True, timeout=60, capture_output=True)
-    config = {"connector.class": "sqlite", "topic.prefix": "shop", "database.file": str(file)}
+    return file
+
+
+def test_rows_of_a_sqlite_file(preview: Run, shop: Path) -> None:
+    config = {"connector.class": "sqlite", "topic.prefix": "shop", "database.file": str(shop)}
     shown = preview(config, "--table", "orders", "--operation", "snapshot", "--json")
     assert shown.returncode == 0, shown.stderr
     ((stage,),) = (row["stages"] for row in json.loads(shown.stdout))
     assert (stage["value"]["op"], stage["value"]["after"]) == ("r", {"id": 1, "name": "Ada"})
+
+
+def test_a_file_of_headwater_run_is_understood_with_its_worker_section(tmp_path: Path, shop: Path) -> None:
+    (tmp_path / "worker.properties").write_text("key.converter=json\nvalue.converter=json\n")
+    toml = f"""
+[worker]
+key.converter = "string"
+"value.converter" = "json"
+"value.converter.schemas.enable" = false
+[config]
+connector.class = "sqlite"
+topic.prefix = "shop"
+database.file = '{shop}'
+"""
+    (tmp_path / "connector.toml").write_text(toml)
+    command = [sys.executable, "-m", "headwater"]
+    file, worker = str(tmp_path / "connector.toml"), str(tmp_path / "worker.properties")
+    arguments = ["preview", file, "--table", "orders", "--worker", worker, "--json"]
+    shown = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    assert shown.returncode == 0, shown.stderr
+    sizes = json.loads(shown.stdout)[0]["stages"][0]["bytes"]
+    assert sizes["as configured"]["value"] == sizes["JSON"]["value"]
+    assert sizes["as configured"]["key"] == len("Struct{id=1}")
+    for arguments in (["explain", file], ["schema", file, "--table", "orders", "--as", "dataclass"]):
+        shown = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=60, check=False)
+        assert shown.returncode == 0, shown.stderr

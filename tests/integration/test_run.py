@@ -59,11 +59,13 @@ debezium.sink.type=file
 debezium.sink.file.path=PATH
 debezium.source.connector.class=sqlite
 debezium.source.offset.storage.file.filename=STATE
+debezium.source.offset.flush.interval.ms=0
 debezium.source.topic.prefix=s
 debezium.source.database.file=FILE
 debezium.format.key=simplestring
 debezium.format.value=json
 debezium.format.schemas.enable=false
+debezium.api.enabled=true
 quarkus.log.console.json=false
 """
 PROPERTIES = """
@@ -124,12 +126,38 @@ def test_stdout_is_readable_by_the_next_program(database: sqlite3.Connection, tm
     worker = {"bootstrap.servers": "stdout://json", "offset.storage.file.filename": str(tmp_path / "s.db")}
     connector = {**JSON["config"], "database.file": str(tmp_path / "shop.db"), "snapshot.mode": "initial_only"}
     (tmp_path / "c.json").write_text(json.dumps({"worker": worker, "config": connector}))
-    command = [*HEADWATER, "run", tmp_path / "c.json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    assert first_line(tmp_path / "c.json")["value"]["after"] == {"id": 1, "name": "first"}
+
+
+def first_line(file: Path) -> Any:
+    """The first message that a connector prints."""
+    with subprocess.Popen([*HEADWATER, "run", file], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
-        line = json.loads(process.stdout.readline())
+        line = process.stdout.readline()
         process.terminate()
-    assert line["value"]["after"] == {"id": 1, "name": "first"}
+        assert line, process.communicate()[1].decode()
+    return json.loads(line)
+
+
+def test_a_transform_in_a_file_is_found_by_the_worker_s_plugin_path(
+    database: sqlite3.Connection, tmp_path: Path
+) -> None:
+    (tmp_path / "plugins").mkdir()
+    plugin = """
+from dataclasses import replace
+def transform(record):
+    return replace(record, topic="renamed")
+"""
+    (tmp_path / "plugins" / "rename.py").write_text(plugin)
+    worker = {
+        "bootstrap.servers": "stdout://json",
+        "offset.storage.file.filename": str(tmp_path / "s.db"),
+        "plugin.path": str(tmp_path / "plugins"),
+    }
+    transform = {"transforms": "own", "transforms.own.type": "rename"}
+    connector = {**JSON["config"], **transform, "database.file": str(tmp_path / "shop.db")}
+    (tmp_path / "c.json").write_text(json.dumps({"worker": worker, "config": connector}))
+    assert first_line(tmp_path / "c.json")["topic"] == "renamed"
 
 
 @pytest.mark.parametrize(
@@ -140,6 +168,12 @@ def test_stdout_is_readable_by_the_next_program(database: sqlite3.Connection, tm
         ("c.toml", "a = ", "can't be read"),
         ("c.ini", "", "must end in .json, .toml or .properties"),
         ("c.json", '{"config": {}, "wrong": 1}', "not wrong"),
+        ("c.json", '{"config": "x"}', "config must hold an object"),
+        (
+            "c.json",
+            '{"connector.class": "sqlite", "topic.prefix": "s", "database.file": "/s.db", "bootstrap.servers": "locl://t"}',
+            "nothing is known by locl://",
+        ),
         ("c.json", '{"connector.class": "sqlite"}', 'Missing required configuration "topic.prefix"'),
         ("c.properties", "debezium.source.x=y\ndebezium.sink.type=kinesis", "debezium.sink.type must be one of"),
         (

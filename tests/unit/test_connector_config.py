@@ -27,6 +27,11 @@ DECLARED = COMMON_OPTIONS + CONNECTOR.options
         (find_connector, ["io.debezium.connector.mysql.MySqlConnector", "MySqlConnector", "mysql", "MySQL"]),
         (find_converter, ["org.apache.kafka.connect.json.JsonConverter", "JsonConverter", "json", "JSON"]),
         (find_converter, ["org.apache.kafka.connect.storage.StringConverter", "StringConverter", "string"]),
+        (
+            find_converter,
+            ["io.debezium.converters.BinaryDataConverter", "io.debezium.converters.ByteArrayConverter", "binary"],
+        ),
+        (find_converter, ["org.apache.kafka.connect.converters.ByteArrayConverter", "ByteArrayConverter", "bytes"]),
         (find_header_converter, ["org.apache.kafka.connect.storage.SimpleHeaderConverter", "SimpleHeaderConverter"]),
         (find_config_provider, ["org.apache.kafka.common.config.provider.FileConfigProvider", "FileConfigProvider"]),
     ],

@@ -60,6 +60,28 @@ def test_an_option_is_translated(option, value, expected):
     assert {name: found[name] for name in expected} == expected
 
 
+@pytest.mark.parametrize(
+    ("given", "servers"),
+    [
+        ("kafka://a:9092", "a:9092"),
+        ("kafka://a:9092, b:9092,kafka://[::1]:9092", "a:9092,b:9092,[::1]:9092"),
+        ("PLAINTEXT://a:9092", "PLAINTEXT://a:9092"),
+    ],
+)
+def test_brokers_are_named_by_address(given, servers):
+    assert settings({"bootstrap.servers": given})["metadata.broker.list"] == servers
+    assert settings(worker={"bootstrap.servers": given})["metadata.broker.list"] == servers
+
+
+def test_an_address_that_leads_nowhere_is_refused():
+    for option, found in (
+        ("bootstrap.servers", problems(worker={"bootstrap.servers": "locl://topics.db"})),
+        ("producer.override.bootstrap.servers", problems({"bootstrap.servers": "a:9092,http://b:9092"})),
+    ):
+        assert list(found) == [option]
+        assert "kafka://, local://, stdout://, file://" in found[option]
+
+
 def test_a_level_is_that_of_the_codec_in_use():
     found = settings({"compression.type": "gzip", "compression.gzip.level": "9", "compression.lz4.level": "3"})
     assert found["compression.level"] == 9

@@ -88,6 +88,14 @@ def test_what_is_wrong_is_told_at_its_option(change: dict[str, str], option: str
     assert message in found[option]
 
 
+def test_options_that_contradict_each_other_have_their_whole_names() -> None:
+    header_from = {"type": "HeaderFrom$Value", "headers": "a", "fields": "a,b", "operation": "copy"}
+    config = {"transforms": "h", **{f"transforms.h.{name}": value for name, value in header_from.items()}}
+    found = problems(config)
+    assert list(found) == ["transforms.h.headers"]
+    assert found["transforms.h.headers"].startswith("transforms.h: ")
+
+
 def test_all_problems_are_told_at_once() -> None:
     assert set(problems({**ROUTE, "predicates": "p"})) == {
         "transforms.route.regex",
@@ -110,6 +118,14 @@ def test_options_that_no_transform_knows_are_warned_of() -> None:
     found = {warning.option: warning.message for warning in transform_warnings(config)}
     assert set(found) == {"transforms.route.replacment", "transforms.other.type"}
     assert "did you mean replacement?" in found["transforms.route.replacment"]
+
+
+@pytest.mark.parametrize("name", ["ExtractNewRecordState", "ExtractNewDocumentState"])
+def test_options_that_debezium_took_out_name_what_took_their_place(name: str) -> None:
+    config = {"transforms": "t", "transforms.t.type": name, "transforms.t.delete.handling.mode": "rewrite"}
+    (warning,) = transform_warnings(config)
+    assert warning.option == "transforms.t.delete.handling.mode"
+    assert "delete.tombstone.handling.mode says what becomes of deletes" in warning.message
 
 
 PACKAGE = """\

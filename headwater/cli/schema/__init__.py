@@ -49,8 +49,9 @@ Examples:
 def schema(connector: Path, table: str, form: str, topic: str | None, rows: int, worker_file: Path | None) -> None:
     """Print the type of the messages that a table's rows become, keys and values, behind all transforms.
 
-    CONNECTOR is a JSON file: what is posted to /connectors, or the configuration alone. The table may be empty, unless
-    what is sent depends on values. No offset is read or stored, nothing is delivered, and no schema is registered.
+    CONNECTOR is a file as `headwater run` takes it, or JSON as it is posted to /connectors. The table may be empty,
+    unless what is sent depends on values. No offset is read or stored, nothing is delivered, and no schema is
+    registered.
     """
     from headwater.cli.schema.messages import find_messages
     from headwater.logs import set_level

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from headwater.addresses import EXTRAS, OUTPUTS
 from headwater.sinks.kafka import jaas
 
 Settings = dict[str, Any]
@@ -22,6 +23,7 @@ Translate = Callable[[str, Given], Settings]
 """Takes an option's value and all options that are given; raises ValueError where there is no counterpart."""
 
 INT_MAX = 2**31 - 1
+_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 
 DEFAULTS: Settings = {
     "enable.idempotence": True,
@@ -58,6 +60,17 @@ class ProducerOption:
 def _as(*settings: str) -> Translate:
     """The same value under other names."""
     return lambda value, _given: dict.fromkeys(settings, value)
+
+
+def _servers(value: str, _given: Given) -> Settings:
+    """Brokers' addresses, bare, as ``kafka://…`` or with their security protocol as librdkafka takes it."""
+    servers = [server.strip().removeprefix("kafka://") for server in value.split(",")]
+    for server in servers:
+        scheme, separator, _ = server.partition("://")
+        if separator and scheme.upper() not in _PROTOCOLS:
+            known = ", ".join(f"{name}://" for name in (*EXTRAS, *OUTPUTS))
+            raise ValueError(f"nothing is known by {scheme}://, but HOST:PORT of a Kafka broker, {known}")
+    return {"metadata.broker.list": ",".join(servers)}
 
 
 def _integer(value: str) -> int:
@@ -203,7 +216,7 @@ _TRANSACTIONS = "messages are not sent in transactions: delivery is at least onc
 _KEYLESS = "librdkafka spreads messages without a key by its own rule"
 
 _ALL = (
-    ProducerOption("bootstrap.servers", ("metadata.broker.list",), _as("metadata.broker.list")),
+    ProducerOption("bootstrap.servers", ("metadata.broker.list",), _servers),
     ProducerOption(
         "acks",
         ("request.required.acks",),

@@ -21,7 +21,14 @@ class Publisher(Protocol[S_contra]):
     """The service's outbox."""
 
     def publish(self, session: S_contra, event: Any, *, headers: Mapping[str, str] | None = None) -> object:
-        """As `headwater.outbox.sqlalchemy.Outbox.publish`; for an `AsyncOrchestrator` it gives an awaitable."""
+        """As `headwater.outbox.sqlalchemy.Outbox.publish`."""
+
+
+class AsyncPublisher(Protocol[S_contra]):
+    """The service's outbox for asyncio, an ``AsyncOutbox``."""
+
+    async def publish(self, session: S_contra, event: Any, *, headers: Mapping[str, str] | None = None) -> object:
+        """As `headwater.outbox.sqlalchemy.AsyncOutbox.publish`."""
 
 
 class Orchestrator(Generic[S, D]):
@@ -64,7 +71,11 @@ class AsyncOrchestrator(Generic[S, D]):
     """An `Orchestrator` for asyncio; steps may be coroutine functions."""
 
     def __init__(
-        self, saga: Saga[S, D], store: AsyncSagaStore[S], outbox: Publisher[S], clock: Callable[[], datetime] = flow.now
+        self,
+        saga: Saga[S, D],
+        store: AsyncSagaStore[S],
+        outbox: AsyncPublisher[S],
+        clock: Callable[[], datetime] = flow.now,
     ) -> None:
         self.saga = saga
         self.store = store

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import enum
 import random
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 from pymongo import MongoClient
 from sqlalchemy import MetaData, create_engine
 from sqlalchemy.orm import Session
@@ -60,6 +63,8 @@ def step(name: str, **changed: Any) -> Step[Session, Trip]:
 
 class Service:
     """A service with its database, a clock that stands still, and the commands that it has sent."""
+
+    orchestrator: Orchestrator[Session, Any]
 
     def __init__(self, *steps: Step[Session, Trip], **options: Any) -> None:
         metadata = MetaData()
@@ -191,6 +196,76 @@ def test_a_reply_of_nobody_s() -> None:
         service.orchestrator.reply(session, Reply("other", "Flight", Phase.PROCESS, succeeded=True))
     with pytest.raises(SagaError, match="no header saga-name"):
         reply_headers(Message("", 0, 0, None, None), succeeded=True)
+
+
+class Seat(enum.Enum):
+    WINDOW = "window"
+
+
+@dataclass
+class Passenger:
+    name: str
+    seat: Seat | None = None
+
+
+@dataclass
+class Flight:
+    id: uuid.UUID
+    day: date
+    leaves: datetime
+    passengers: list[Passenger] = field(default_factory=list)
+
+
+class FlightModel(BaseModel):
+    id: uuid.UUID
+    day: date
+    leaves: datetime
+    takes: timedelta
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        Flight(
+            uuid.UUID(int=1), date(2026, 5, 1), datetime(2026, 5, 1, 12, tzinfo=UTC),
+            [Passenger("Ada", Seat.WINDOW), Passenger("Kim")],
+        ),
+        FlightModel(
+            id=uuid.UUID(int=1), day=date(2026, 5, 1), leaves=datetime(2026, 5, 1, 12, tzinfo=UTC), takes=MINUTE
+        ),
+        {"id": 1, "passengers": ["Ada"]},
+    ],
+    ids=lambda data: type(data).__name__,
+)  # fmt: skip
+def test_every_step_has_the_data_as_it_was_given(data: Any) -> None:
+    had: list[Any] = []
+
+    def note(_session: Session, data: Any) -> Event:
+        had.append(data)
+        return Event("flight", "1", "Book", {})
+
+    service = Service(step("Flight"))
+    definition = Saga("trip", [Step(name=name, process=note) for name in ("first", "second")], data=type(data))
+    service.orchestrator = Orchestrator(definition, service.store, service)
+    with Session(service.engine) as session, session.begin():
+        service.orchestrator.start(session, "1", data)
+    service.answer(service.sent[0], succeeded=True)
+    assert had == [data, data]
+
+
+@dataclass
+class Untrue:
+    name: str
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"), [(Untrue(5), "name: str is wanted, not int"), (Untrue({1}), "not JSON serializable: set")]
+)  # type: ignore[arg-type]
+def test_data_that_can_not_be_read_back_starts_no_saga(data: Untrue, reason: str) -> None:
+    service = Service(step("Flight"))
+    service.orchestrator = Orchestrator(Saga("trip", [step("Flight")], data=Untrue), service.store, service)
+    with Session(service.engine) as session, pytest.raises(SagaDataError, match=reason):
+        service.orchestrator.start(session, "1", data)
 
 
 def test_a_step_that_was_renamed_is_named() -> None:

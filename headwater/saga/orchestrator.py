@@ -50,8 +50,11 @@ class Orchestrator(Generic[S, D]):
         """Start a saga with its first step. Raises `SagaExistsError`, `SagaDataError`, and what the outbox raises."""
         return flow.run(self._flows.start(session, saga_id, data))
 
-    def reply(self, session: S, reply: Reply) -> Instance:
-        """Take a saga on by a participant's reply. Raises `UnknownSagaError`, `SagaDataError`, `SagaConflictError`."""
+    def reply(self, session: S, reply: Reply) -> Instance | None:
+        """Take a saga on by a participant's reply; None for a reply to a saga of another name, which changes nothing.
+
+        Raises `UnknownSagaError`, `SagaDataError`, `SagaConflictError`.
+        """
         return flow.run(self._flows.reply(session, reply))
 
     def expire(self, session: S, saga_id: str) -> Instance:
@@ -86,7 +89,7 @@ class AsyncOrchestrator(Generic[S, D]):
         """As `Orchestrator.start`."""
         return await flow.run_async(self._flows.start(session, saga_id, data))
 
-    async def reply(self, session: S, reply: Reply) -> Instance:
+    async def reply(self, session: S, reply: Reply) -> Instance | None:
         """As `Orchestrator.reply`."""
         return await flow.run_async(self._flows.reply(session, reply))
 

@@ -172,7 +172,9 @@ def order(saga_id: str, **changed: Any) -> Instance:
 
 def test_what_is_stored_is_read_as_it_was(backend: Backend) -> None:
     first = order("é/1")
-    second = order("É/1", status=Status.FAILED, phase=Phase.ROLLBACK, deadline=None, reason="가나", history=[])
+    second = order(
+        "É/1", status=Status.FAILED, phase=Phase.ROLLBACK, deadline=None, reason="가나", retries=2, history=[]
+    )
     backend.insert(first, second)
     assert backend.load("é/1") == first
     assert backend.load("É/1") == second

@@ -74,6 +74,8 @@ class Saga(Generic[S, D]):
             raise SagaError("a saga needs a name and at least one step")
         if len({step.name for step in steps}) != len(steps):
             raise SagaError(f"saga {name}: two of its steps have the same name")
+        if any(step.timeout is not None and step.timeout <= timedelta(0) for step in steps):
+            raise SagaError(f"saga {name}: a step's timeout must be longer than nothing")
         self.name = name
         self.steps = tuple(steps)
         self.completed = completed

@@ -65,9 +65,9 @@ class Orchestrator(Generic[S, D]):
         """Ask once more for the undoing of a step that failed. Raises `SagaError` unless the saga is FAILED."""
         return flow.run(self._flows.retry(session, saga_id))
 
-    def overdue(self, session: S, limit: int = 100) -> Sequence[str]:
-        """Ids of sagas whose deadline has passed."""
-        return self.store.overdue(session, self.saga.name, self._clock(), limit)
+    def overdue(self, session: S, limit: int = 100, skip: int = 0) -> Sequence[str]:
+        """Ids of sagas whose deadline has passed, the oldest first, without the first ``skip``."""
+        return self.store.overdue(session, self.saga.name, self._clock(), limit, skip)
 
 
 class AsyncOrchestrator(Generic[S, D]):
@@ -101,6 +101,6 @@ class AsyncOrchestrator(Generic[S, D]):
         """As `Orchestrator.retry`."""
         return await flow.run_async(self._flows.retry(session, saga_id))
 
-    async def overdue(self, session: S, limit: int = 100) -> Sequence[str]:
+    async def overdue(self, session: S, limit: int = 100, skip: int = 0) -> Sequence[str]:
         """As `Orchestrator.overdue`."""
-        return await self.store.overdue(session, self.saga.name, self._clock(), limit)
+        return await self.store.overdue(session, self.saga.name, self._clock(), limit, skip)

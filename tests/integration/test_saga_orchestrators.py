@@ -56,6 +56,8 @@ def step(name: str, timeout: timedelta | None, *, is_async: bool) -> Step[Any, T
         return Event(name, trip.trip_id, f"Book{name}", {"trip": trip.trip_id})
 
     def cancel(_session: Any, trip: Trip) -> Event:
+        if trip.trip_id.startswith("gone"):
+            raise LookupError(trip.trip_id)
         return Event(name, trip.trip_id, f"Cancel{name}", {"trip": trip.trip_id})
 
     async def book_async(session: Any, trip: Trip) -> Event:
@@ -69,9 +71,12 @@ def step(name: str, timeout: timedelta | None, *, is_async: bool) -> Step[Any, T
     return Step(name=name, process=book, rollback=cancel, timeout=timeout)
 
 
-def saga(hotel_within: timedelta | None = None, *, is_async: bool) -> Saga[Any, Trip]:
-    steps = [step("Flight", None, is_async=is_async), step("Hotel", hotel_within, is_async=is_async)]
-    return Saga("trip", steps, data=Trip)
+def saga(within: timedelta | None = None, *, is_async: bool) -> Saga[Any, Trip]:
+    return Saga("trip", [step(name, within, is_async=is_async) for name in ("Flight", "Hotel")], data=Trip)
+
+
+def is_timed_out(instance: Instance) -> bool:
+    return instance.reason == "Flight was not answered in time"
 
 
 @dataclass
@@ -83,29 +88,31 @@ class SyncService:
     transaction: Callable[[], Any]
     queue: Queue
 
-    def orchestrator(self, hotel_within: timedelta | None = None) -> Any:
-        return Orchestrator(saga(hotel_within, is_async=False), self.store, self.outbox)
+    def orchestrator(self, within: timedelta | None = None) -> Any:
+        return Orchestrator(saga(within, is_async=False), self.store, self.outbox)
 
     def within(self, call: Callable[[Any], Any]) -> Any:
         """What ``call`` gives, in a transaction."""
         with self.transaction() as session:
             return call(session)
 
-    def time_out(self, orchestrator: Any, until: Callable[[Instance], bool]) -> None:
-        """Look for timeouts until the saga is so."""
+    def time_out(self, orchestrator: Any) -> None:
+        """Look for timeouts until the saga has been undoing for one."""
         stop = threading.Event()
         thread = threading.Thread(target=Timeouts(orchestrator, self.transaction, LOOK_SECONDS).run, args=(stop,))
         thread.start()
         try:
-            wait_until("the timeout", lambda: until(self.stored()), DEADLINE_SECONDS)
+            wait_until("the timeout", lambda: is_timed_out(self.stored()), DEADLINE_SECONDS)
         finally:
             stop.set()
             thread.join()
 
     def stored(self) -> Instance:
-        (instance,) = self.within(self.store.find)
-        found: Instance = instance
-        return found
+        found: list[Instance] = self.within(self._find)
+        return found[0]
+
+    def _find(self, session: Any) -> Any:
+        return self.store.find(session, saga_id="42")
 
     def commands(self) -> list[Message]:
         """Those that were sent since the last call."""
@@ -128,8 +135,8 @@ class AsyncService(SyncService):
 
     runner: asyncio.Runner
 
-    def orchestrator(self, hotel_within: timedelta | None = None) -> Any:
-        return AsyncOrchestrator(saga(hotel_within, is_async=True), self.store, self.outbox)
+    def orchestrator(self, within: timedelta | None = None) -> Any:
+        return AsyncOrchestrator(saga(within, is_async=True), self.store, self.outbox)
 
     def within(self, call: Callable[[Any], Any]) -> Any:
         return self.runner.run(self._within(call))
@@ -138,14 +145,14 @@ class AsyncService(SyncService):
         async with self.transaction() as session:
             return await call(session)
 
-    def time_out(self, orchestrator: Any, until: Callable[[Instance], bool]) -> None:
-        self.runner.run(self._time_out(orchestrator, until))
+    def time_out(self, orchestrator: Any) -> None:
+        self.runner.run(self._time_out(orchestrator))
 
-    async def _time_out(self, orchestrator: Any, until: Callable[[Instance], bool]) -> None:
+    async def _time_out(self, orchestrator: Any) -> None:
         looking = asyncio.create_task(AsyncTimeouts(orchestrator, self.transaction, LOOK_SECONDS).run())
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
-                while not until((await self._within(self.store.find))[0]):
+                while not is_timed_out((await self._within(self._find))[0]):
                     await asyncio.sleep(LOOK_SECONDS)
         finally:
             looking.cancel()
@@ -266,8 +273,14 @@ def test_state_and_command_are_undone_with_the_transaction(service: SyncService)
 def test_what_is_not_answered_in_time_is_undone(service: SyncService) -> None:
     orchestrator = service.orchestrator(timedelta(milliseconds=1))
     service.within(lambda session: orchestrator.start(session, "42", Trip("42")))
-    (flight,) = service.commands()
-    service.within(lambda session: orchestrator.reply(session, answer(flight, succeeded=True)))
-    service.time_out(orchestrator, lambda instance: instance.status is Status.COMPENSATING)
-    assert service.stored().reason == "Hotel was not answered in time"
-    assert [command.value for command in service.commands()][:2] == [b"BookHotel", b"CancelHotel"]
+    service.time_out(orchestrator)
+    assert [command.value for command in service.commands()][:2] == [b"BookFlight", b"CancelFlight"]
+
+
+def test_sagas_that_can_not_be_undone_hold_no_others_up(service: SyncService) -> None:
+    orchestrator = service.orchestrator(timedelta(milliseconds=1))
+    for number in range(101):  # more than are looked for at once
+        trip = Trip(f"gone-{number}")
+        service.within(lambda session, trip=trip: orchestrator.start(session, trip.trip_id, trip))
+    service.within(lambda session: orchestrator.start(session, "42", Trip("42")))
+    service.time_out(orchestrator)

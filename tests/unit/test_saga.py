@@ -348,6 +348,16 @@ def test_data_that_can_not_be_read_back_starts_no_saga(data: Untrue, reason: str
         service.orchestrator.start(session, "1", data)
 
 
+def test_definitions_that_make_no_sense() -> None:
+    for steps, reason in (
+        ([], "at least one step"),
+        ([step("Flight"), step("Flight")], "the same name"),
+        ([step("Flight", timeout=timedelta(0))], "longer than nothing"),
+    ):
+        with pytest.raises(SagaError, match=reason):
+            Saga("trip", steps, data=Trip)
+
+
 def test_a_step_that_was_renamed_is_named() -> None:
     service = Service(step("Flight"))
     service.start()

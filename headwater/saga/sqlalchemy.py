@@ -66,7 +66,7 @@ class _Utc(TypeDecorator[datetime]):
         return value if value is None or value.tzinfo is not None else value.replace(tzinfo=UTC)
 
 
-def saga_table(metadata: MetaData, name: str = "saga") -> Table:
+def saga_table(metadata: MetaData, name: str = "saga", *, schema: str | None = None) -> Table:
     """The table for sagas, added to `metadata`: `metadata.create_all` or Alembic creates it with the others."""
     exact = mysql.VARCHAR(LONGEST, charset="utf8mb4", collation="utf8mb4_bin")
     text = String(LONGEST).with_variant(exact, "mysql", "mariadb")
@@ -90,6 +90,7 @@ def saga_table(metadata: MetaData, name: str = "saga") -> Table:
         PrimaryKeyConstraint("id", "saga"),  # an id is asked for without a name too
         Index(f"{name}_deadline", "saga", "deadline"),
         Index(f"{name}_updated_at", "updated_at"),
+        schema=schema,
     )
 
 

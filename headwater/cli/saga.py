@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,13 +14,21 @@ if TYPE_CHECKING:
 _EXAMPLES = """
 \b
 Examples:
-  headwater saga list --url mysql+pymysql://app@db/orders --status FAILED
+  headwater saga list --url mysql://app@db/orders --status FAILED
   headwater saga show --url mongodb://db/orders 42
 """
-Find = Callable[[str | None, str | None, int], Sequence["Instance"]]
 
-_url = click.option("--url", required=True, envvar="DATABASE_URL", show_envvar=True, help="The service's database.")
-_table = click.option("--table", default=None, help="The table or collection.  [default: saga, in MongoDB sagas]")
+_url = click.option(
+    "--url",
+    required=True,
+    envvar="DATABASE_URL",
+    show_envvar=True,
+    help="The service's database: mysql://, mariadb://, postgresql://, sqlite:// (any URL of SQLAlchemy's for these)"
+    " or mongodb:// with the database's name. The variable keeps its password out of lists of processes.",
+)
+_table = click.option(
+    "--table", default=None, help="Table, schema.table, or collection.  [default: saga, in MongoDB sagas]"
+)
 _json = click.option("--json", "as_json", is_flag=True, help="A JSON object a line.")
 
 
@@ -43,8 +50,7 @@ def saga() -> None:
 @_json
 def list_(url: str, table: str | None, name: str | None, status: str | None, limit: int, *, as_json: bool) -> None:
     """List sagas, those that changed last first."""
-    with _finder(url, table) as find:
-        found = find(name, status, limit)
+    found = _find(url, table, saga=name, status=status, limit=limit)
     for each in found:
         if as_json:
             click.echo(json.dumps(_members(each)))
@@ -64,8 +70,7 @@ def list_(url: str, table: str | None, name: str | None, status: str | None, lim
 @_json
 def show(url: str, table: str | None, saga_id: str, *, as_json: bool) -> None:
     """Show one saga with its history."""
-    with _finder(url, table) as find:
-        found = [each for each in find(None, None, 1_000_000) if each.id == saga_id]
+    found = _find(url, table, saga_id=saga_id)
     if not found:
         raise click.ClickException(f"there is no saga {saga_id!r}")
     for each in found:
@@ -83,6 +88,13 @@ def show(url: str, table: str | None, saga_id: str, *, as_json: bool) -> None:
             )
 
 
+def _find(url: str, table: str | None, *, status: str | None = None, **wanted: Any) -> Sequence[Instance]:
+    from headwater.cli.sagas import find_sagas
+    from headwater.saga.instance import Status
+
+    return find_sagas(url, table, status=Status(status) if status else None, **wanted)
+
+
 def _members(instance: Instance) -> dict[str, Any]:
     return {
         "saga": instance.saga,
@@ -95,39 +107,3 @@ def _members(instance: Instance) -> dict[str, Any]:
         "data": instance.data,
         "history": [entry.as_json() for entry in instance.history],
     }
-
-
-@contextmanager
-def _finder(url: str, table: str | None) -> Iterator[Find]:
-    """What finds sagas there. Raises `click.ClickException` for what a database says."""
-    from headwater.saga.instance import Status
-
-    def status_of(text: str | None) -> Status | None:
-        return Status(text.upper()) if text else None
-
-    try:
-        if url.startswith(("mongodb://", "mongodb+srv://")):
-            from pymongo import MongoClient
-
-            from headwater.saga.pymongo import SagaStore as CollectionStore
-
-            with MongoClient[dict[str, Any]](url) as client:
-                collection = CollectionStore(client.get_default_database()[table or "sagas"])
-                yield lambda name, status, limit: collection.find(
-                    None, saga=name, status=status_of(status), limit=limit
-                )
-            return
-        from sqlalchemy import MetaData, create_engine
-
-        from headwater.saga.sqlalchemy import SagaStore as TableStore
-        from headwater.saga.sqlalchemy import saga_table
-
-        engine = create_engine(url)
-        rows = TableStore(saga_table(MetaData(), table or "saga"))
-        with engine.connect() as connection:
-            yield lambda name, status, limit: rows.find(connection, saga=name, status=status_of(status), limit=limit)
-        engine.dispose()
-    except click.ClickException:
-        raise
-    except Exception as error:
-        raise click.ClickException(f"the sagas can't be read: {type(error).__name__}: {error}") from error

@@ -183,6 +183,19 @@ class Outbox:
         return session.connection(bind_arguments={"clause": self._insert})  # a session may have several binds
 
 
+class AsyncOutbox:
+    """`Outbox` for SQLAlchemy's asyncio API, with the same methods as PyMongo's."""
+
+    def __init__(self, table: Table, *, max_payload_bytes: int = DEFAULT_MAX_PAYLOAD_BYTES) -> None:
+        self._outbox = Outbox(table, max_payload_bytes=max_payload_bytes)
+
+    async def publish(
+        self, session: AsyncSession | AsyncConnection, event: Publishable, *, headers: Mapping[str, str] | None = None
+    ) -> uuid.UUID:
+        """As `Outbox.publish`."""
+        return await self._outbox.publish_async(session, event, headers=headers)
+
+
 def _autocommits(connection: Connection) -> bool:
     dbapi_connection = connection.connection.dbapi_connection
     return dbapi_connection is not None and connection.dialect.detect_autocommit_setting(dbapi_connection)

@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from headwater.saga.errors import SagaError
-from headwater.saga.instance import Phase
+from headwater.saga.instance import Instance, Phase
 
 SAGA = "saga-name"
 SAGA_ID = "saga-id"
 STEP = "saga-step"
 PHASE = "saga-phase"
+RETRIES = "saga-retries"
 OUTCOME = "saga-outcome"
 REASON = "saga-reason"
 
 SUCCEEDED = "succeeded"
 FAILED = "failed"
-_CORRELATION = (SAGA, SAGA_ID, STEP, PHASE)
+_CORRELATION = (SAGA, SAGA_ID, STEP, PHASE, RETRIES)
 
 
 class HasHeaders(Protocol):
@@ -29,13 +30,15 @@ class HasHeaders(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a participant answers to a command."""
+    """What a participant answers to a command; ``retries`` is the command's, as `Instance.retries`."""
 
+    saga: str
     saga_id: str
     step: str
     phase: Phase
     succeeded: bool
     reason: str | None = None
+    retries: int = 0
 
     @classmethod
     def of(cls, message: HasHeaders) -> Reply:
@@ -48,12 +51,23 @@ class Reply:
             phase = Phase(found[PHASE])
         except ValueError as error:
             raise SagaError(f"the header {PHASE} is {found[PHASE]!r}, which is no phase of a step") from error
-        return cls(found[SAGA_ID], found[STEP], phase, outcome == SUCCEEDED, _text(message, REASON))
+        try:
+            retries = int(found[RETRIES])
+        except ValueError as error:
+            raise SagaError(f"the header {RETRIES} is {found[RETRIES]!r}, which is no number") from error
+        reason = _text(message, REASON)
+        return cls(found[SAGA], found[SAGA_ID], found[STEP], phase, outcome == SUCCEEDED, reason, retries)
 
 
-def command_headers(saga: str, saga_id: str, step: str, phase: Phase) -> dict[str, str]:
-    """The headers of a command."""
-    return {SAGA: saga, SAGA_ID: saga_id, STEP: step, PHASE: phase.value}
+def command_headers(instance: Instance) -> dict[str, str]:
+    """The headers of the command that a saga waits for the reply to."""
+    return {
+        SAGA: instance.saga,
+        SAGA_ID: instance.id,
+        STEP: instance.step or "",
+        PHASE: instance.phase.value,
+        RETRIES: str(instance.retries),
+    }
 
 
 def reply_headers(command: HasHeaders, *, succeeded: bool, reason: str | None = None) -> dict[str, str]:
@@ -64,7 +78,9 @@ def reply_headers(command: HasHeaders, *, succeeded: bool, reason: str | None = 
 
 
 def command_id(command: HasHeaders) -> str:
-    """What a command is known by, for an inbox's ``message_id``: the same where a saga asks once more.
+    """What a command is known by, for an inbox's ``message_id``: the same where a saga asks once more by itself.
+
+    Another one after `Orchestrator.retry`: what was refused is to be tried again.
 
     Raises `SagaError` where the message is none of a saga.
     """

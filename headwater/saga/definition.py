@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +13,7 @@ from headwater.outbox.event import Publishable
 from headwater.outbox.payload import payload_json
 from headwater.saga.correlation import Reply
 from headwater.saga.errors import SagaDataError, SagaError
+from headwater.typed.model import fit
 
 S = TypeVar("S")
 """The database library's session."""
@@ -74,6 +74,8 @@ class Saga(Generic[S, D]):
             raise SagaError("a saga needs a name and at least one step")
         if len({step.name for step in steps}) != len(steps):
             raise SagaError(f"saga {name}: two of its steps have the same name")
+        if any(step.timeout is not None and step.timeout <= timedelta(0) for step in steps):
+            raise SagaError(f"saga {name}: a step's timeout must be longer than nothing")
         self.name = name
         self.steps = tuple(steps)
         self.completed = completed
@@ -99,20 +101,21 @@ class Saga(Generic[S, D]):
 
     def load(self, stored: dict[str, Any]) -> D:
         """The data from its JSON. Raises `SagaDataError`."""
-        validate = getattr(self._data, "model_validate", None)
+        validate = getattr(self._data, "model_validate", None)  # Pydantic's, which isn't imported
         try:
-            if validate is not None:
-                return validate(stored)  # type: ignore[no-any-return]  # Pydantic's, which isn't imported
-            return self._data(**stored) if dataclasses.is_dataclass(self._data) else stored  # type: ignore[return-value]
-        except (TypeError, ValueError) as error:
-            raise SagaDataError(f"saga {self.name}: what is stored is no {self._data.__name__}: {error}") from error
+            loaded: D = validate(stored) if validate is not None else fit(self._data, stored)
+        except (NameError, TypeError, ValueError) as error:
+            name = self._data.__name__
+            raise SagaDataError(f"saga {self.name}: {name} can't be read from its JSON: {error}") from error
+        return loaded
 
     def dump(self, data: D) -> dict[str, Any]:
-        """The data as JSON. Raises `SagaDataError` for what JSON has no form for, and what isn't an object."""
+        """The data as JSON. Raises `SagaDataError` for what isn't an object, or can't be read back from JSON."""
         try:
             stored = orjson.loads(payload_json(self.name, data))
         except TypeError as error:
             raise SagaDataError(str(error)) from error
         if not isinstance(stored, dict):
             raise SagaDataError(f"saga {self.name}: its data must be a JSON object, not {type(data).__name__}")
+        self.load(stored)  # what can't be read back is refused now, while nothing waits for a reply yet
         return stored

@@ -76,13 +76,15 @@ class Flows(Generic[S, D]):
         yield lambda: self._store.insert(session, instance)
         return instance
 
-    def reply(self, session: S, reply: Reply) -> Flow[Instance]:
+    def reply(self, session: S, reply: Reply) -> Flow[Instance | None]:
         """Go on by what a reply says; one that isn't awaited (any more) changes nothing."""
+        if reply.saga != self._saga.name:
+            return None
         instance = yield from self._load(session, reply.saga_id)
-        if instance.step != reply.step or instance.phase != reply.phase or instance.status.is_final:
+        if not _awaits(instance, reply):
             log.info(
                 "a reply that the saga doesn't wait for", saga=instance.saga, id=instance.id, step=reply.step,
-                phase=reply.phase.value, status=instance.status.value,
+                phase=reply.phase.value, retries=reply.retries, status=instance.status.value,
             )  # fmt: skip
             return instance
         data = self._saga.load(instance.data)
@@ -118,12 +120,13 @@ class Flows(Generic[S, D]):
         return instance
 
     def retry(self, session: S, saga_id: str) -> Flow[Instance]:
-        """Ask once more for the undoing that failed."""
+        """Ask once more for the undoing that failed, by another command: the last one counts as answered."""
         instance = yield from self._load(session, saga_id)
         if instance.status is not Status.FAILED:
             raise SagaError(f"saga {instance.saga} {saga_id!r} is {instance.status.value}, only FAILED can be retried")
         data = self._saga.load(instance.data)
         instance.status = Status.COMPENSATING
+        instance.retries += 1
         yield from self._request(session, instance, data, self._saga.step(instance.step), Phase.ROLLBACK)
         yield from self._save(session, instance, data)
         return instance
@@ -172,7 +175,7 @@ class Flows(Generic[S, D]):
             return
         instance.deadline = self._deadline(step, instance.attempts)
         self._tell(instance, step, REQUESTED, None)
-        headers = command_headers(self._saga.name, instance.id, step.name, phase)
+        headers = command_headers(instance)
         yield lambda: self._outbox.publish(session, command, headers=headers)
 
     def _deadline(self, step: Step[S, D], attempts: int) -> datetime | None:
@@ -206,6 +209,11 @@ class Flows(Generic[S, D]):
 
     def _tell(self, instance: Instance, step: Step[S, D], outcome: str, reason: str | None) -> None:
         instance.history.append(Entry(self._clock(), step.name, instance.phase, outcome, reason))
+
+
+def _awaits(instance: Instance, reply: Reply) -> bool:
+    awaited = (instance.step, instance.phase, instance.retries)
+    return instance.status.is_under_way and awaited == (reply.step, reply.phase, reply.retries)
 
 
 def now() -> datetime:

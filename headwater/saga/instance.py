@@ -25,9 +25,9 @@ class Status(StrEnum):
     FAILED = "FAILED"
 
     @property
-    def is_final(self) -> bool:
-        """Whether nothing more happens to it."""
-        return self in (Status.COMPLETED, Status.COMPENSATED)
+    def is_under_way(self) -> bool:
+        """Whether it waits for a reply."""
+        return self in (Status.RUNNING, Status.COMPENSATING)
 
 
 class Phase(StrEnum):
@@ -66,6 +66,7 @@ class Instance:
     ``data``      the saga's own, as JSON
     ``step``      whose reply is awaited in ``phase``; None in a final state
     ``attempts``  how often that was asked for
+    ``retries``   how often someone had it try again, by `Orchestrator.retry`
     ``deadline``  until when a reply is waited for; None without a timeout
     ``reason``    why it is undone
     ``version``   counts changes
@@ -80,6 +81,7 @@ class Instance:
     step: str | None = None
     phase: Phase = Phase.PROCESS
     attempts: int = 0
+    retries: int = 0
     deadline: datetime | None = None
     reason: str | None = None
     history: list[Entry] = field(default_factory=list)

@@ -21,7 +21,14 @@ class Publisher(Protocol[S_contra]):
     """The service's outbox."""
 
     def publish(self, session: S_contra, event: Any, *, headers: Mapping[str, str] | None = None) -> object:
-        """As `headwater.outbox.sqlalchemy.Outbox.publish`; for an `AsyncOrchestrator` it gives an awaitable."""
+        """As `headwater.outbox.sqlalchemy.Outbox.publish`."""
+
+
+class AsyncPublisher(Protocol[S_contra]):
+    """The service's outbox for asyncio, an ``AsyncOutbox``."""
+
+    async def publish(self, session: S_contra, event: Any, *, headers: Mapping[str, str] | None = None) -> object:
+        """As `headwater.outbox.sqlalchemy.AsyncOutbox.publish`."""
 
 
 class Orchestrator(Generic[S, D]):
@@ -43,8 +50,11 @@ class Orchestrator(Generic[S, D]):
         """Start a saga with its first step. Raises `SagaExistsError`, `SagaDataError`, and what the outbox raises."""
         return flow.run(self._flows.start(session, saga_id, data))
 
-    def reply(self, session: S, reply: Reply) -> Instance:
-        """Take a saga on by a participant's reply. Raises `UnknownSagaError`, `SagaDataError`, `SagaConflictError`."""
+    def reply(self, session: S, reply: Reply) -> Instance | None:
+        """Take a saga on by a participant's reply; None for a reply to a saga of another name, which changes nothing.
+
+        Raises `UnknownSagaError`, `SagaDataError`, `SagaConflictError`.
+        """
         return flow.run(self._flows.reply(session, reply))
 
     def expire(self, session: S, saga_id: str) -> Instance:
@@ -55,16 +65,20 @@ class Orchestrator(Generic[S, D]):
         """Ask once more for the undoing of a step that failed. Raises `SagaError` unless the saga is FAILED."""
         return flow.run(self._flows.retry(session, saga_id))
 
-    def overdue(self, session: S, limit: int = 100) -> Sequence[str]:
-        """Ids of sagas whose deadline has passed."""
-        return self.store.overdue(session, self.saga.name, self._clock(), limit)
+    def overdue(self, session: S, limit: int = 100, skip: int = 0) -> Sequence[str]:
+        """Ids of sagas whose deadline has passed, the oldest first, without the first ``skip``."""
+        return self.store.overdue(session, self.saga.name, self._clock(), limit, skip)
 
 
 class AsyncOrchestrator(Generic[S, D]):
     """An `Orchestrator` for asyncio; steps may be coroutine functions."""
 
     def __init__(
-        self, saga: Saga[S, D], store: AsyncSagaStore[S], outbox: Publisher[S], clock: Callable[[], datetime] = flow.now
+        self,
+        saga: Saga[S, D],
+        store: AsyncSagaStore[S],
+        outbox: AsyncPublisher[S],
+        clock: Callable[[], datetime] = flow.now,
     ) -> None:
         self.saga = saga
         self.store = store
@@ -75,7 +89,7 @@ class AsyncOrchestrator(Generic[S, D]):
         """As `Orchestrator.start`."""
         return await flow.run_async(self._flows.start(session, saga_id, data))
 
-    async def reply(self, session: S, reply: Reply) -> Instance:
+    async def reply(self, session: S, reply: Reply) -> Instance | None:
         """As `Orchestrator.reply`."""
         return await flow.run_async(self._flows.reply(session, reply))
 
@@ -87,6 +101,6 @@ class AsyncOrchestrator(Generic[S, D]):
         """As `Orchestrator.retry`."""
         return await flow.run_async(self._flows.retry(session, saga_id))
 
-    async def overdue(self, session: S, limit: int = 100) -> Sequence[str]:
+    async def overdue(self, session: S, limit: int = 100, skip: int = 0) -> Sequence[str]:
         """As `Orchestrator.overdue`."""
-        return await self.store.overdue(session, self.saga.name, self._clock(), limit)
+        return await self.store.overdue(session, self.saga.name, self._clock(), limit, skip)

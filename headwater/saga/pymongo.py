@@ -26,6 +26,7 @@ Document = dict[str, Any]
 
 INDEXES: Sequence[Sequence[tuple[str, int]]] = (
     [("_id.saga", ASCENDING), ("deadline", ASCENDING)],
+    [("_id.id", ASCENDING)],
     [("updated_at", DESCENDING)],
 )
 """What a collection of sagas is looked through by: `create_indexes` makes them."""
@@ -65,16 +66,22 @@ class SagaStore:
         if self._collection.replace_one(last, _document(instance), session=session).matched_count != 1:
             raise SagaConflictError(instance.saga, instance.id)
 
-    def overdue(self, session: ClientSession, saga: str, now: datetime, limit: int) -> Sequence[str]:
+    def overdue(self, session: ClientSession, saga: str, now: datetime, limit: int, skip: int = 0) -> Sequence[str]:
         """As `headwater.saga.store.SagaStore.overdue`."""
         found = self._collection.find(_overdue(saga, now), {"_id": 1}, session=session)
-        return [each["_id"]["id"] for each in found.sort("deadline", ASCENDING).limit(limit)]
+        return [each["_id"]["id"] for each in found.sort("deadline", ASCENDING).skip(skip).limit(limit)]
 
     def find(
-        self, session: ClientSession | None, *, saga: str | None = None, status: Status | None = None, limit: int = 100
+        self,
+        session: ClientSession | None,
+        *,
+        saga: str | None = None,
+        saga_id: str | None = None,
+        status: Status | None = None,
+        limit: int = 100,
     ) -> Sequence[Instance]:
         """As `headwater.saga.store.SagaStore.find`."""
-        found = self._collection.find(_wanted(saga, status), session=session)
+        found = self._collection.find(_wanted(saga, saga_id, status), session=session)
         return [_instance(each) for each in found.sort("updated_at", DESCENDING).limit(limit)]
 
 
@@ -109,21 +116,24 @@ class AsyncSagaStore:
         if done.matched_count != 1:
             raise SagaConflictError(instance.saga, instance.id)
 
-    async def overdue(self, session: AsyncClientSession, saga: str, now: datetime, limit: int) -> Sequence[str]:
+    async def overdue(
+        self, session: AsyncClientSession, saga: str, now: datetime, limit: int, skip: int = 0
+    ) -> Sequence[str]:
         """As `headwater.saga.store.SagaStore.overdue`."""
         found = self._collection.find(_overdue(saga, now), {"_id": 1}, session=session)
-        return [each["_id"]["id"] async for each in found.sort("deadline", ASCENDING).limit(limit)]
+        return [each["_id"]["id"] async for each in found.sort("deadline", ASCENDING).skip(skip).limit(limit)]
 
     async def find(
         self,
         session: AsyncClientSession | None,
         *,
         saga: str | None = None,
+        saga_id: str | None = None,
         status: Status | None = None,
         limit: int = 100,
     ) -> Sequence[Instance]:
         """As `headwater.saga.store.SagaStore.find`."""
-        found = self._collection.find(_wanted(saga, status), session=session)
+        found = self._collection.find(_wanted(saga, saga_id, status), session=session)
         return [_instance(each) async for each in found.sort("updated_at", DESCENDING).limit(limit)]
 
 
@@ -139,9 +149,9 @@ def _overdue(saga: str, now: datetime) -> Document:
     return {"_id.saga": saga, "deadline": {"$lte": now}}
 
 
-def _wanted(saga: str | None, status: Status | None) -> Document:
-    wanted: Document = {} if saga is None else {"_id.saga": saga}
-    return wanted if status is None else wanted | {"status": status.value}
+def _wanted(saga: str | None, saga_id: str | None, status: Status | None) -> Document:
+    wanted = {"_id.saga": saga, "_id.id": saga_id, "status": status and status.value}
+    return {name: value for name, value in wanted.items() if value is not None}
 
 
 def _document(instance: Instance) -> Document:
@@ -151,6 +161,7 @@ def _document(instance: Instance) -> Document:
         "step": instance.step,
         "phase": instance.phase.value,
         "attempts": instance.attempts,
+        "retries": instance.retries,
         "deadline": instance.deadline,
         "reason": instance.reason,
         "data": instance.data,
@@ -170,6 +181,7 @@ def _instance(found: Mapping[str, Any]) -> Instance:
         step=found["step"],
         phase=Phase(found["phase"]),
         attempts=found["attempts"],
+        retries=found["retries"],
         deadline=None if deadline is None else _utc(deadline),
         reason=found["reason"],
         data=found["data"],

@@ -10,7 +10,20 @@ from headwater.saga.errors import SagaConflictError, SagaExistsError
 from headwater.saga.instance import Entry, Instance, Phase, Status
 
 try:
-    from sqlalchemy import JSON, Column, Connection, DateTime, Index, Integer, String, Table, insert, select, update
+    from sqlalchemy import (
+        JSON,
+        Column,
+        Connection,
+        DateTime,
+        Index,
+        Integer,
+        PrimaryKeyConstraint,
+        String,
+        Table,
+        insert,
+        select,
+        update,
+    )
     from sqlalchemy.dialects import mysql, postgresql
     from sqlalchemy.exc import IntegrityError
     from sqlalchemy.types import TypeDecorator
@@ -53,19 +66,20 @@ class _Utc(TypeDecorator[datetime]):
         return value if value is None or value.tzinfo is not None else value.replace(tzinfo=UTC)
 
 
-def saga_table(metadata: MetaData, name: str = "saga") -> Table:
+def saga_table(metadata: MetaData, name: str = "saga", *, schema: str | None = None) -> Table:
     """The table for sagas, added to `metadata`: `metadata.create_all` or Alembic creates it with the others."""
     exact = mysql.VARCHAR(LONGEST, charset="utf8mb4", collation="utf8mb4_bin")
     text = String(LONGEST).with_variant(exact, "mysql", "mariadb")
     return Table(
         name,
         metadata,
-        Column("saga", text, primary_key=True),
-        Column("id", text, primary_key=True),
+        Column("saga", text),
+        Column("id", text),
         Column("status", String(16), nullable=False),
         Column("step", text),
         Column("phase", String(16), nullable=False),
         Column("attempts", Integer, nullable=False),
+        Column("retries", Integer, nullable=False),
         Column("deadline", _Utc),
         Column("reason", String(1000)),
         Column("data", JSON, nullable=False),
@@ -73,8 +87,10 @@ def saga_table(metadata: MetaData, name: str = "saga") -> Table:
         Column("started_at", _Utc, nullable=False),
         Column("updated_at", _Utc, nullable=False),
         Column("version", Integer, nullable=False),
+        PrimaryKeyConstraint("id", "saga"),  # an id is asked for without a name too
         Index(f"{name}_deadline", "saga", "deadline"),
         Index(f"{name}_updated_at", "updated_at"),
+        schema=schema,
     )
 
 
@@ -109,22 +125,27 @@ class SagaStore:
         if changed.rowcount != 1:
             raise SagaConflictError(instance.saga, instance.id)
 
-    def overdue(self, session: AnySession, saga: str, now: datetime, limit: int) -> Sequence[str]:
+    def overdue(self, session: AnySession, saga: str, now: datetime, limit: int, skip: int = 0) -> Sequence[str]:
         """As `headwater.saga.store.SagaStore.overdue`."""
         table = self._table
         query = select(table.c.id).where(table.c.saga == saga, table.c.deadline <= now)
-        return _connection(session, table).scalars(query.order_by(table.c.deadline).limit(limit)).all()
+        query = query.order_by(table.c.deadline, table.c.id).limit(limit).offset(skip)
+        return _connection(session, table).scalars(query).all()
 
     def find(
-        self, session: AnySession, *, saga: str | None = None, status: Status | None = None, limit: int = 100
+        self,
+        session: AnySession,
+        *,
+        saga: str | None = None,
+        saga_id: str | None = None,
+        status: Status | None = None,
+        limit: int = 100,
     ) -> Sequence[Instance]:
         """As `headwater.saga.store.SagaStore.find`."""
         table = self._table
         query = select(table).order_by(table.c.updated_at.desc()).limit(limit)
-        if saga is not None:
-            query = query.where(table.c.saga == saga)
-        if status is not None:
-            query = query.where(table.c.status == status.value)
+        wanted = {"saga": saga, "id": saga_id, "status": status and status.value}
+        query = query.filter_by(**{name: value for name, value in wanted.items() if value is not None})
         return [_instance(row) for row in _connection(session, table).execute(query).mappings()]
 
 
@@ -147,21 +168,24 @@ class AsyncSagaStore:
         await _in(session, lambda sync: self._store.save(sync, instance))
 
     async def overdue(
-        self, session: AsyncSession | AsyncConnection, saga: str, now: datetime, limit: int
+        self, session: AsyncSession | AsyncConnection, saga: str, now: datetime, limit: int, skip: int = 0
     ) -> Sequence[str]:
         """As `headwater.saga.store.SagaStore.overdue`."""
-        return await _in(session, lambda sync: self._store.overdue(sync, saga, now, limit))
+        return await _in(session, lambda sync: self._store.overdue(sync, saga, now, limit, skip))
 
     async def find(
         self,
         session: AsyncSession | AsyncConnection,
         *,
         saga: str | None = None,
+        saga_id: str | None = None,
         status: Status | None = None,
         limit: int = 100,
     ) -> Sequence[Instance]:
         """As `headwater.saga.store.SagaStore.find`."""
-        return await _in(session, lambda sync: self._store.find(sync, saga=saga, status=status, limit=limit))
+        return await _in(
+            session, lambda sync: self._store.find(sync, saga=saga, saga_id=saga_id, status=status, limit=limit)
+        )
 
 
 async def _in(session: AsyncSession | AsyncConnection, call: Callable[[Session | Connection], T]) -> T:
@@ -180,6 +204,7 @@ def _row(instance: Instance) -> dict[str, Any]:
         "step": instance.step,
         "phase": instance.phase.value,
         "attempts": instance.attempts,
+        "retries": instance.retries,
         "deadline": instance.deadline,
         "reason": None if instance.reason is None else instance.reason[:1000],
         "data": instance.data,
@@ -198,6 +223,7 @@ def _instance(row: Mapping[Any, Any]) -> Instance:
         step=row["step"],
         phase=Phase(row["phase"]),
         attempts=row["attempts"],
+        retries=row["retries"],
         deadline=row["deadline"],
         reason=row["reason"],
         data=row["data"],

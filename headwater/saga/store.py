@@ -23,13 +23,19 @@ class SagaStore(Protocol[S_contra]):
     def save(self, session: S_contra, instance: Instance) -> None:
         """Store it as the next version. Raises `headwater.saga.SagaConflictError` where it is no longer the last."""
 
-    def overdue(self, session: S_contra, saga: str, now: datetime, limit: int) -> Sequence[str]:
-        """Ids of sagas whose deadline is before ``now``, the oldest first."""
+    def overdue(self, session: S_contra, saga: str, now: datetime, limit: int, skip: int = 0) -> Sequence[str]:
+        """Ids of sagas whose deadline is before ``now``, the oldest first, without the first ``skip``."""
 
     def find(
-        self, session: S_contra, *, saga: str | None = None, status: Status | None = None, limit: int = 100
+        self,
+        session: S_contra,
+        *,
+        saga: str | None = None,
+        saga_id: str | None = None,
+        status: Status | None = None,
+        limit: int = 100,
     ) -> Sequence[Instance]:
-        """The sagas that changed last, without holding them."""
+        """The sagas that changed last, without holding them; of all, or those of a name, an id or a status."""
 
 
 class AsyncSagaStore(Protocol[S_contra]):
@@ -44,10 +50,16 @@ class AsyncSagaStore(Protocol[S_contra]):
     async def save(self, session: S_contra, instance: Instance) -> None:
         """As `SagaStore.save`."""
 
-    async def overdue(self, session: S_contra, saga: str, now: datetime, limit: int) -> Sequence[str]:
+    async def overdue(self, session: S_contra, saga: str, now: datetime, limit: int, skip: int = 0) -> Sequence[str]:
         """As `SagaStore.overdue`."""
 
     async def find(
-        self, session: S_contra, *, saga: str | None = None, status: Status | None = None, limit: int = 100
+        self,
+        session: S_contra,
+        *,
+        saga: str | None = None,
+        saga_id: str | None = None,
+        status: Status | None = None,
+        limit: int = 100,
     ) -> Sequence[Instance]:
         """As `SagaStore.find`."""

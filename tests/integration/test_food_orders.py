@@ -6,7 +6,10 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -73,15 +76,13 @@ class Client:
         return int(self.call("GET", "payment", f"/credit/{customer}")["credit"])
 
 
-@pytest.fixture(scope="module", params=["relay-json", "relay-registry", "log-json", "log-folder"])
-def client(
-    request: pytest.FixtureRequest, mongodb_url: str, kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Client]:
-    """Of a system with one kind of delivery, and messages in JSON or, with a registry or a folder, in Avro."""
-    delivery, _, messages = request.param.partition("-")
-    folder = tmp_path_factory.mktemp("food_orders")
+@contextmanager
+def running(kind: str, request: pytest.FixtureRequest, folder: Path, **changed: Any) -> Iterator[Client]:
+    """A system with one kind of delivery, and messages in JSON or, with a registry or a folder, in Avro."""
+    delivery, _, messages = kind.partition("-")
     prefix = f"f{uuid.uuid4().hex[:8]}-"
-    settings = Settings(mongodb_url, f"kafka://{kafka_bootstrap}", prefix=prefix)
+    mongodb_url, bootstrap = (request.getfixturevalue(name) for name in ("mongodb_url", "kafka_bootstrap"))
+    settings = Settings(mongodb_url, f"kafka://{bootstrap}", prefix=prefix, **changed)
     if messages == "registry":
         settings = replace(settings, schema_registry_url=request.getfixturevalue("schema_registry_url"))
     elif messages == "folder":
@@ -94,6 +95,19 @@ def client(
     with pymongo.MongoClient[dict[str, Any]](mongodb_url) as mongodb:
         for name in SERVICES:
             mongodb.drop_database(prefix + name)
+
+
+@pytest.fixture(scope="module", params=["relay-json", "relay-registry", "log-json", "log-folder"])
+def client(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    with running(request.param, request, tmp_path_factory.mktemp("food_orders")) as client:
+        yield client
+
+
+@pytest.fixture(params=["relay-json", "log-folder"])
+def impatient_client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Client]:
+    """Of a system that waits a second for payments."""
+    with running(request.param, request, tmp_path, reply_within=timedelta(seconds=1)) as client:
+        yield client
 
 
 def test_messages_are_in_the_format_that_was_chosen(client: Client, kafka_bootstrap: str) -> None:
@@ -151,3 +165,25 @@ def test_what_can_not_be_ordered(client: Client) -> None:
             client.call("POST", "order", "/orders", body | {"items": items})
     with pytest.raises(httpx.HTTPStatusError, match="404"):
         client.call("GET", "order", "/orders/none")
+
+
+def test_who_has_no_name_can_neither_sign_up_nor_pay_in(client: Client) -> None:
+    for name in ("", " "):
+        with pytest.raises(httpx.HTTPStatusError, match="422"):
+            client.call("POST", "customer", "/customers", {"name": name})
+        with pytest.raises(httpx.HTTPStatusError, match="422"):
+            client.call("POST", "payment", "/deposit", {"customerId": name, "amount": 1})
+
+
+def test_an_order_whose_payment_is_not_answered_is_cancelled_and_paid_back(impatient_client: Client) -> None:
+    client, system = impatient_client, impatient_client.system
+    customer = client.customer(5000)
+    system.kill("payment")
+    order = client.order(customer)
+    path = f"/orders/{order}"
+    wait_until("cancelling", lambda: client.call("GET", "order", path)["status"] == "CANCELLING", DEADLINE_SECONDS)
+    system.start("payment")  # it finds the request, and behind it the one that takes it back
+    system.wait_for("payment")
+    ended = client.ended(order)
+    assert (ended["status"], ended["failureMessages"]) == ("CANCELLED", ["payment was not answered in time"])
+    assert client.credit(customer) == 5000

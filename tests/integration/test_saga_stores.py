@@ -172,7 +172,9 @@ def order(saga_id: str, **changed: Any) -> Instance:
 
 def test_what_is_stored_is_read_as_it_was(backend: Backend) -> None:
     first = order("é/1")
-    second = order("É/1", status=Status.FAILED, phase=Phase.ROLLBACK, deadline=None, reason="가나", history=[])
+    second = order(
+        "É/1", status=Status.FAILED, phase=Phase.ROLLBACK, deadline=None, reason="가나", retries=2, history=[]
+    )
     backend.insert(first, second)
     assert backend.load("é/1") == first
     assert backend.load("É/1") == second
@@ -215,6 +217,8 @@ def test_overdue_are_those_whose_deadline_has_passed_the_oldest_first(backend: B
         assert list(backend.store.overdue(session, "order", NOW, 10)) == ["2", "5", "1"]
     with backend.transaction() as session:
         assert list(backend.store.overdue(session, "order", NOW, 2)) == ["2", "5"]
+    with backend.transaction() as session:
+        assert list(backend.store.overdue(session, "order", NOW, 2, 2)) == ["1"]
 
 
 def test_found_are_those_that_changed_last(backend: Backend) -> None:
@@ -224,6 +228,17 @@ def test_found_are_those_that_changed_last(backend: Backend) -> None:
     assert backend.find() == ["3", "2", "1", "0"]
     assert backend.find(saga="order", limit=2) == ["2", "1"]
     assert backend.find(status=Status.RUNNING, saga="order") == ["2", "0"]
+
+
+def test_one_saga_is_found_by_its_id_while_another_transaction_holds_it(backend: Backend) -> None:
+    first, other = order("1"), order("1", saga="delivery", updated_at=NOW - MINUTE)
+    backend.insert(first, other, order("2"))
+    with backend.transaction() as holding:
+        backend.store.load(holding, "order", "1")
+        with backend.transaction() as session:
+            assert list(backend.store.find(session, saga_id="1")) == [first, other]
+            assert list(backend.store.find(session, saga="order", saga_id="1")) == [first]
+            assert list(backend.store.find(session, saga_id="3")) == []
 
 
 @pytest.mark.parametrize("backend", [*SQL, "mongodb"], indirect=True)

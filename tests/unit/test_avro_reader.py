@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from headwater.converters.avro.converter import create
 from headwater.converters.avro.reader import AvroDeserializer
 from headwater.deserializer import DeserializationError
-from headwater.inbox.events.semantic import converted
 from headwater.record import DECIMAL, Schema, Type, struct
+from headwater.typed.semantic import converted
 
 DATE = Schema(Type.INT32, name="io.debezium.time.Date", version=1)
 MAP = Schema(Type.MAP, key_schema=Schema(Type.STRING), value_schema=Schema(Type.INT64))

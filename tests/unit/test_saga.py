@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import enum
 import random
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 from pymongo import MongoClient
 from sqlalchemy import MetaData, create_engine
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from examples.food_orders.order.orders import Orders
 from examples.food_orders.order.saga import order_saga
 from headwater.consumer import Message
+from headwater.inbox import Subscription
+from headwater.inbox.sqlalchemy import Inbox, inbox_table
 from headwater.outbox import Event
 from headwater.saga import (
     Orchestrator,
@@ -36,6 +41,7 @@ from headwater.saga import (
 )
 from headwater.saga.diagram import mermaid
 from headwater.saga.sqlalchemy import SagaStore, saga_table
+from headwater.testing import Topic
 
 MINUTE = timedelta(minutes=1)
 
@@ -58,8 +64,15 @@ def step(name: str, **changed: Any) -> Step[Session, Trip]:
     return Step(**given | changed)
 
 
+def reply_to(command: Message, *, succeeded: bool, reason: str | None = None) -> Reply:
+    headers = reply_headers(command, succeeded=succeeded, reason=reason)
+    return Reply.of(Message("replies", 0, 0, None, None, tuple((n, v.encode()) for n, v in headers.items())))
+
+
 class Service:
     """A service with its database, a clock that stands still, and the commands that it has sent."""
+
+    orchestrator: Orchestrator[Session, Any]
 
     def __init__(self, *steps: Step[Session, Trip], **options: Any) -> None:
         metadata = MetaData()
@@ -80,10 +93,14 @@ class Service:
             return self.orchestrator.start(session, name, Trip(name)).status
 
     def answer(self, command: Message, *, succeeded: bool, reason: str | None = None) -> Status:
-        headers = reply_headers(command, succeeded=succeeded, reason=reason)
-        named = tuple((name, value.encode()) for name, value in headers.items())
         with Session(self.engine) as session, session.begin():
-            return self.orchestrator.reply(session, Reply.of(Message("replies", 0, 0, None, None, named))).status
+            instance = self.orchestrator.reply(session, reply_to(command, succeeded=succeeded, reason=reason))
+        assert instance is not None
+        return instance.status
+
+    def retry(self, name: str = "1") -> Status:
+        with Session(self.engine) as session, session.begin():
+            return self.orchestrator.retry(session, name).status
 
     def wait(self, time: timedelta) -> None:
         self.now += time
@@ -155,7 +172,7 @@ def test_undoing_is_asked_for_until_it_is_answered_and_less_and_less_often() -> 
     for _ in range(7):
         service.wait(MINUTE)
     assert service.commands[2:] == ["CancelFlight"] * 4
-    assert {command_id(message) for message in service.sent[2:]} == {"trip/1/Flight/rollback"}
+    assert {command_id(message) for message in service.sent[2:]} == {"trip/1/Flight/rollback/0"}
     assert service.answer(service.sent[2], succeeded=True) is Status.COMPENSATED
 
 
@@ -167,11 +184,78 @@ def test_undoing_that_is_refused_waits_for_someone() -> None:
     assert service.answer(service.sent[2], succeeded=False, reason="no such booking") is Status.FAILED
     service.wait(MINUTE * 1000)
     assert len(service.sent) == 3
-    with Session(service.engine) as session, session.begin():
-        service.orchestrator.retry(session, "1")
+    failed = service.stored()
+    service.answer(service.sent[2], succeeded=False, reason="no such booking")  # which comes twice
+    assert service.stored() == failed
+    assert service.retry() is Status.COMPENSATING
+    assert service.answer(service.sent[2], succeeded=False) is Status.COMPENSATING  # and once more
     assert service.answer(service.sent[3], succeeded=True) is Status.COMPENSATED
-    with Session(service.engine) as session, session.begin(), pytest.raises(SagaError, match="only FAILED"):
-        service.orchestrator.retry(session, "1")
+    with pytest.raises(SagaError, match="only FAILED"):
+        service.retry()
+
+
+def test_a_participant_with_an_inbox_undoes_what_it_refused_once_that_is_retried() -> None:
+    service = Service(step("Flight"), step("Hotel"))
+    refused, handled = {"CancelFlight", "BookHotel"}, []
+
+    def requested(_session: Session, message: Message) -> None:
+        handled.append((message, (message.value or b"").decode()))
+
+    metadata = MetaData()
+    inbox = Inbox(inbox_table(metadata), sessionmaker(service.engine))
+    metadata.create_all(service.engine)
+    topic = Topic(
+        Subscription(
+            broker="kafka://none",
+            topics=["trips"],
+            group="trips",
+            inbox=inbox,
+            handler=requested,
+            message_id=command_id,
+        )
+    )
+
+    def carry_out() -> None:
+        """All that was sent, and what that leads to."""
+        while service.sent:
+            command = service.sent.pop(0)
+            headers = {name: value.decode() for name, value in command.headers}
+            for _ in range(2):
+                topic.send(command.value, headers=headers)
+            topic.deliver()
+            for message, kind in handled:
+                service.answer(message, succeeded=kind not in refused, reason="not now")
+            handled.clear()
+
+    service.start()
+    carry_out()
+    assert service.stored().status is Status.FAILED
+    service.retry()
+    carry_out()
+    assert service.stored().status is Status.FAILED
+    refused.clear()
+    service.retry()
+    carry_out()
+    assert service.stored().status is Status.COMPENSATED
+
+
+def test_two_sagas_with_one_topic_for_their_replies_each_take_their_own() -> None:
+    service = Service(step("Flight"))
+    refund = Orchestrator(Saga("refund", [step("Flight")], data=Trip), service.store, service)
+    service.start("42")
+    with Session(service.engine) as session, session.begin():
+        refund.start(session, "42", Trip("42"))
+    reply = reply_to(service.sent[0], succeeded=True)
+    with Session(service.engine) as session, session.begin():
+        assert refund.reply(session, reply) is None
+        ended = service.orchestrator.reply(session, reply)
+    assert ended is not None
+    assert ended.status is Status.COMPLETED
+    with Session(service.engine) as session:
+        assert {each.saga: each.status for each in service.store.find(session)} == {
+            "trip": Status.COMPLETED,
+            "refund": Status.RUNNING,
+        }
 
 
 def test_a_saga_is_started_once() -> None:
@@ -184,13 +268,94 @@ def test_a_saga_is_started_once() -> None:
 def test_a_reply_of_nobody_s() -> None:
     service = Service(step("Flight"))
     service.start()
-    service.sent[0] = Message("", 0, 0, None, None, tuple((n, b"other") for n, _ in service.sent[0].headers))
-    with pytest.raises(SagaError, match="no phase"):
-        service.answer(service.sent[0], succeeded=True)
+    for header, value, wrong in (("saga-phase", b"other", "no phase"), ("saga-retries", b"9" * 5000, "no number")):
+        headers = dict(service.sent[0].headers) | {header: value}
+        with pytest.raises(SagaError, match=wrong):
+            reply_to(Message("", 0, 0, None, None, tuple(headers.items())), succeeded=True)
     with Session(service.engine) as session, pytest.raises(UnknownSagaError):
-        service.orchestrator.reply(session, Reply("other", "Flight", Phase.PROCESS, succeeded=True))
+        service.orchestrator.reply(session, Reply("trip", "other", "Flight", Phase.PROCESS, succeeded=True))
     with pytest.raises(SagaError, match="no header saga-name"):
         reply_headers(Message("", 0, 0, None, None), succeeded=True)
+
+
+class Seat(enum.Enum):
+    WINDOW = "window"
+
+
+@dataclass
+class Passenger:
+    name: str
+    seat: Seat | None = None
+
+
+@dataclass
+class Flight:
+    id: uuid.UUID
+    day: date
+    leaves: datetime
+    passengers: list[Passenger] = field(default_factory=list)
+
+
+class FlightModel(BaseModel):
+    id: uuid.UUID
+    day: date
+    leaves: datetime
+    takes: timedelta
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        Flight(
+            uuid.UUID(int=1), date(2026, 5, 1), datetime(2026, 5, 1, 12, tzinfo=UTC),
+            [Passenger("Ada", Seat.WINDOW), Passenger("Kim")],
+        ),
+        FlightModel(
+            id=uuid.UUID(int=1), day=date(2026, 5, 1), leaves=datetime(2026, 5, 1, 12, tzinfo=UTC), takes=MINUTE
+        ),
+        {"id": 1, "passengers": ["Ada"]},
+    ],
+    ids=lambda data: type(data).__name__,
+)  # fmt: skip
+def test_every_step_has_the_data_as_it_was_given(data: Any) -> None:
+    had: list[Any] = []
+
+    def note(_session: Session, data: Any) -> Event:
+        had.append(data)
+        return Event("flight", "1", "Book", {})
+
+    service = Service(step("Flight"))
+    definition = Saga("trip", [Step(name=name, process=note) for name in ("first", "second")], data=type(data))
+    service.orchestrator = Orchestrator(definition, service.store, service)
+    with Session(service.engine) as session, session.begin():
+        service.orchestrator.start(session, "1", data)
+    service.answer(service.sent[0], succeeded=True)
+    assert had == [data, data]
+
+
+@dataclass
+class Untrue:
+    name: str
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"), [(Untrue(5), "name: str is wanted, not int"), (Untrue({1}), "not JSON serializable: set")]
+)  # type: ignore[arg-type]
+def test_data_that_can_not_be_read_back_starts_no_saga(data: Untrue, reason: str) -> None:
+    service = Service(step("Flight"))
+    service.orchestrator = Orchestrator(Saga("trip", [step("Flight")], data=Untrue), service.store, service)
+    with Session(service.engine) as session, pytest.raises(SagaDataError, match=reason):
+        service.orchestrator.start(session, "1", data)
+
+
+def test_definitions_that_make_no_sense() -> None:
+    for steps, reason in (
+        ([], "at least one step"),
+        ([step("Flight"), step("Flight")], "the same name"),
+        ([step("Flight", timeout=timedelta(0))], "longer than nothing"),
+    ):
+        with pytest.raises(SagaError, match=reason):
+            Saga("trip", steps, data=Trip)
 
 
 def test_a_step_that_was_renamed_is_named() -> None:
@@ -244,7 +409,7 @@ def test_whatever_happens_to_messages_all_is_done_or_all_undone(seed: int, refus
     service = Service(step("Flight"), step("Hotel"), step("Car"))
     participants = [Participant(service, name, refuses=name in refused) for name in ("Flight", "Hotel", "Car")]
     service.start()
-    while not service.stored().status.is_final:
+    while service.stored().status.is_under_way:
         participant = chance.choice(participants)
         if chance.random() < 0.8:
             participant.handle_next()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import FastAPI
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from examples.food_orders.messages import PAYMENT_RESPONSE
@@ -19,7 +19,7 @@ class Deposit(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
-    customer_id: str
+    customer_id: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
     amount: Annotated[int, Field(gt=0, le=1_000_000_000_000)]
 
 

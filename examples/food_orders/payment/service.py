@@ -74,5 +74,5 @@ class PaymentService:
         amount = {"$set": {"amount": credit.amount}}
         self._credits.update_one({"_id": credit.customer_id}, amount, upsert=True, session=session)
         members = asdict(payment)
-        document = {"_id": members.pop("order_id"), **members, "status": payment.status and payment.status.value}
+        document = {"_id": members.pop("order_id"), **members, "status": payment.status.value}
         self._payments.replace_one({"_id": payment.order_id}, document, upsert=True, session=session)

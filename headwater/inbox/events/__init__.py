@@ -3,10 +3,10 @@
 from headwater.converters.json_reader import JsonDeserializer
 from headwater.inbox.events.change_event import ChangeEvent, ChangeEvents, Source
 from headwater.inbox.events.errors import EventError
-from headwater.inbox.events.model import Column
 from headwater.inbox.events.outbox_event import OutboxEvent, OutboxEvents
 from headwater.inbox.events.position import Position
-from headwater.inbox.events.semantic import (
+from headwater.typed.model import Column
+from headwater.typed.semantic import (
     Date,
     MicroDuration,
     MicroTime,

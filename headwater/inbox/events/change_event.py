@@ -13,10 +13,11 @@ from headwater.consumer import Message
 from headwater.converters.json_reader import JsonDeserializer
 from headwater.deserializer import DeserializationError, Deserializer, RetriableDeserializationError, SchemaAndValue
 from headwater.inbox.events import extended_json
-from headwater.inbox.events.errors import EventError, MisfitError
-from headwater.inbox.events.model import fit
+from headwater.inbox.events.errors import EventError
 from headwater.inbox.events.position import Position
-from headwater.inbox.events.semantic import converted
+from headwater.typed.errors import MisfitError
+from headwater.typed.model import fit
+from headwater.typed.semantic import converted
 
 T = TypeVar("T")
 M = TypeVar("M")

@@ -1,4 +1,4 @@
-"""In what the SQL databases differ: their drivers, clocks, and whether they tell of new rows."""
+"""In what the SQL databases differ: their clocks, isolation, and whether they tell of new rows."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy import URL, Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from headwater.outbox.table import CHANNEL
+from headwater.sql_database import open_engine
 
 LISTEN_SECONDS = 0.5
 """How long a wait for a notification takes at most; then it is seen whether the relay is still there."""
@@ -18,20 +19,13 @@ LISTEN_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """``driver`` is SQLAlchemy's name of the one taken where the URL names none, ``extra`` what brings it.
+    """``now`` is the database's clock, in milliseconds since 1970: leases of several machines are compared by it."""
 
-    ``now`` is the database's clock, in milliseconds since 1970: leases of several machines are compared by it.
-    """
-
-    driver: str
-    extra: str
     now: str
     engine_options: Mapping[str, Any] = field(default_factory=dict)
 
 
 _MYSQL = Dialect(
-    "pymysql",
-    "mysql",
     "CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)",
     {"isolation_level": "READ COMMITTED"},  # so that a claim locks no gaps, into which services insert
 )
@@ -39,26 +33,24 @@ DIALECTS = {
     "mysql": _MYSQL,
     "mariadb": _MYSQL,
     "postgresql": Dialect(
-        "psycopg",
-        "postgresql",
         "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
         {"isolation_level": "READ COMMITTED"},
     ),
-    "sqlite": Dialect("pysqlite", "sqlalchemy", "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"),
+    "sqlite": Dialect("CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"),
 }
 
 
 def make_engine(url: URL) -> Engine:
-    """An engine with one connection, which is looked after by the one thread that uses it."""
-    dialect = DIALECTS[url.get_backend_name()]
-    if "+" not in url.drivername:
-        url = url.set(drivername=f"{url.drivername}+{dialect.driver}")
-    engine = create_engine(
+    """An engine with one connection, which is looked after by the one thread that uses it.
+
+    Raises `headwater.sql_database.DatabaseUrlError`.
+    """
+    engine = open_engine(
         url,
         pool_size=1,
         max_overflow=0,
         pool_reset_on_return=None,  # every transaction here ends by itself
-        **dialect.engine_options,
+        **DIALECTS[url.get_backend_name()].engine_options,
     )
     if engine.dialect.name == "sqlite":
         _begin_immediately(engine)

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import URL, Connection, MetaData, Row, Table, func, make_url, select
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy import URL, Connection, MetaData, Row, Table, func, select
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from headwater.outbox.sqlalchemy import outbox_table
 from headwater.outbox.table import Delivery, Status
@@ -26,12 +26,10 @@ from headwater.relay.queue import (
 )
 from headwater.relay.queues.dialects import DIALECTS, PostgresListener, make_engine
 from headwater.relay.queues.statements import Statements
+from headwater.sql_database import DatabaseUrlError, is_missing, parse_url, split_name
 
 LONGEST_REASON = 2_000
 """Characters of a reason that are kept."""
-
-_MISSING = {"42P01", "42703", "3F000", "42S02", "42S22"}
-"""SQLSTATEs of what is not there: in PostgreSQL a table, column, schema; in MySQL a table, column."""
 
 
 class SqlQueue:
@@ -53,25 +51,12 @@ class SqlQueue:
     @classmethod
     def from_url(cls, url: str, name: str, *, keep: bool) -> SqlQueue:
         """The table ``name``, or ``schema.name``, in the database of a SQLAlchemy URL. Raises `QueueError`."""
+        schema, table = split_name(name)
+        outbox = outbox_table(MetaData(), table, delivery=Delivery.RELAY, schema=schema)
         try:
-            parsed = make_url(url)
-        except ArgumentError:
-            raise QueueError("the database's URL must be like postgresql://user:password@host:port/database") from None
-        backend = parsed.get_backend_name()
-        if backend not in DIALECTS:
-            known = ", ".join((*DIALECTS, "mongodb"))
-            raise QueueError(f"there is no relay for {backend}: the database's URL starts with one of {known}")
-        *schema, table = name.split(".")
-        try:
-            outbox = outbox_table(MetaData(), table, delivery=Delivery.RELAY, schema=".".join(schema) or None)
-            return cls(parsed, outbox, keep=keep)
-        except NoSuchModuleError as error:
+            return cls(parse_url(url), outbox, keep=keep)
+        except DatabaseUrlError as error:
             raise QueueError(str(error)) from None
-        except ModuleNotFoundError as error:
-            extra = DIALECTS[backend].extra
-            raise QueueError(
-                f"{backend} needs the Python package {error.name!r}: pip install 'headwater[{extra}]'"
-            ) from None
 
     def check(self) -> None:
         """As `Queue.check`: read every column once."""
@@ -189,7 +174,7 @@ class SqlQueue:
                 yield connection
         except DBAPIError as error:
             reason = str(error.orig).strip()
-            if _is_structure(error):
+            if is_missing(error):
                 name = self._table.fullname
                 raise QueueError(
                     f"the table {name} is no outbox that a relay can work on: {reason}; make it with "
@@ -198,13 +183,6 @@ class SqlQueue:
             raise RetriableQueueError(f"the outbox's database: {reason}") from error
         except SQLAlchemyError as error:
             raise RetriableQueueError(f"the outbox's database: {error}") from error
-
-
-def _is_structure(error: DBAPIError) -> bool:
-    """Whether a table, column or schema is missing; SQLite has no SQLSTATE."""
-    text = str(error.orig)
-    state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
-    return state in _MISSING or "no such table" in text or "no such column" in text
 
 
 def _event(row: Row[Any]) -> QueuedEvent:

@@ -20,8 +20,8 @@ from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin
 
 import orjson
 
-from headwater.inbox.events.errors import MisfitError
-from headwater.inbox.events.semantic import Date, Semantic
+from headwater.typed.errors import MisfitError
+from headwater.typed.semantic import Date, Semantic
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

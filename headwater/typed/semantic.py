@@ -17,8 +17,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from headwater.inbox.events.errors import MisfitError
 from headwater.record import DECIMAL, Schema, Type
+from headwater.typed.errors import MisfitError
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - columns without a zone have none here
 _FIRST_DAY = _EPOCH.date()

@@ -97,7 +97,7 @@ def test_an_expression_names_the_topic() -> None:
 def test_what_is_no_expression_of_cel_is_refused(config: dict[str, str], option: str, reason: str) -> None:
     with pytest.raises(ConfigError) as caught:
         build_chain(config)
-    assert [problem.option for problem in caught.value.problems] == [option]
+    assert [problem.option for problem in caught.value.problems] == [f"transforms.t.{option}"]
     assert reason in caught.value.problems[0].message
 
 

@@ -51,8 +51,9 @@ DIALECTS = {
 def make_engine(url: URL) -> Engine:
     """An engine with one connection, which is looked after by the one thread that uses it."""
     dialect = DIALECTS[url.get_backend_name()]
-    if "+" not in url.drivername:
-        url = url.set(drivername=f"{url.drivername}+{dialect.driver}")
+    # A URL that a service in asyncio has, too, is good here, where there is no event loop.
+    if "+" not in url.drivername or url.get_dialect().is_async:
+        url = url.set(drivername=f"{url.get_backend_name()}+{dialect.driver}")
     engine = create_engine(
         url,
         pool_size=1,

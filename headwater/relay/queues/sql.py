@@ -71,10 +71,11 @@ class SqlQueue:
         except NoSuchModuleError as error:
             raise QueueError(str(error)) from None
         except ModuleNotFoundError as error:
-            extra = DIALECTS[backend].extra
-            raise QueueError(
-                f"{backend} needs the Python package {error.name!r}: pip install 'headwater[{extra}]'"
-            ) from None
+            dialect = DIALECTS[backend]
+            mend = f"pip install 'headwater[{dialect.extra}]'"
+            if error.name != dialect.driver:
+                mend += f", and leave the driver out of the URL: {backend}://…"
+            raise QueueError(f"{parsed.drivername} needs the Python package {error.name!r}: {mend}") from None
 
     def check(self) -> None:
         """As `Queue.check`: read every column once."""

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 from pymongo.monitoring import CommandListener
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, make_url
 
 from headwater.outbox import Event
-from headwater.relay.queue import Claim, Failure, Queue
+from headwater.relay.queue import Claim, Failure, Queue, QueueError
 from headwater.relay.queues import open_queue
 from headwater.relay.queues.mongodb import MongoQueue
 from tests.outboxes import AnyOutbox, MongoOutbox, new_sql_outbox
@@ -119,3 +119,23 @@ def test_a_claim_finds_rows_by_the_indexes_in_sqlite(tmp_path: Path) -> None:
     assert "SEARCH outbox USING INDEX ix_outbox_status (status=? AND position>?)" in window
     for plan in (heads, events):
         assert any("SEARCH earlier USING INDEX ix_outbox_aggregate" in step for step in plan)
+
+
+@pytest.mark.parametrize(
+    "driver",
+    ["mysql+asyncmy", "mariadb+asyncmy", "postgresql+asyncpg", "postgresql+psycopg_async", "sqlite+aiosqlite"],
+)
+def test_a_url_of_a_service_in_asyncio_is_taken(driver: str, tmp_path: Path) -> None:
+    """With the driver that a relay has, whether that of the URL is installed or not."""
+    with new_sql_outbox(driver.partition("+")[0], tmp_path) as outbox:
+        outbox.publish(placed("1"))
+        url = make_url(outbox.url).set(drivername=driver).render_as_string(hide_password=False)
+        with closing(open_queue(url, "outbox")) as queue:
+            queue.check()
+            claim = queue.claim(LIMIT, FAR, hold=True)
+        assert claim is not None
+
+
+def test_a_driver_that_is_missing_is_told_of_with_the_one_that_would_do() -> None:
+    with pytest.raises(QueueError, match=r"'psycopg2': pip install 'headwater\[postgresql\]', and leave the driver"):
+        open_queue("postgresql+psycopg2://localhost/shop", "outbox")

@@ -45,21 +45,25 @@ def parse_url(text: str) -> URL:
     if backend not in DRIVERS:
         known = ", ".join((*DRIVERS, "mongodb"))
         raise DatabaseUrlError(f"{backend} is none of the databases known here: the URL starts with one of {known}")
-    return url if "+" in url.drivername else url.set(drivername=f"{backend}+{DRIVERS[backend].name}")
+    try:
+        # A URL that a service in asyncio has, too, is good here, where there is no event loop.
+        names_ours = "+" in url.drivername and not url.get_dialect().is_async
+    except NoSuchModuleError as error:
+        raise DatabaseUrlError(str(error)) from None
+    return url if names_ours else url.set(drivername=f"{backend}+{DRIVERS[backend].name}")
 
 
 def open_engine(url: URL, **options: Any) -> Engine:
     """SQLAlchemy's engine, which connects when it is first used. Raises `DatabaseUrlError`."""
     try:
         return create_engine(url, **options)
-    except NoSuchModuleError as error:
-        raise DatabaseUrlError(str(error)) from None
     except ModuleNotFoundError as error:
         backend = url.get_backend_name()
-        extra = DRIVERS[backend].extra
-        raise DatabaseUrlError(
-            f"{backend} needs the Python package {error.name!r}: pip install 'headwater[{extra}]'"
-        ) from None
+        driver = DRIVERS[backend]
+        mend = f"pip install 'headwater[{driver.extra}]'"
+        if error.name != driver.name:
+            mend += f", and leave the driver out of the URL: {backend}://…"
+        raise DatabaseUrlError(f"{url.drivername} needs the Python package {error.name!r}: {mend}") from None
 
 
 def split_name(name: str) -> tuple[str | None, str]:

@@ -15,6 +15,9 @@ from typing import Any, NamedTuple, Protocol
 
 from headwater.outbox.table import Status
 
+MOST_LEFT_OUT = 20
+"""How many aggregates that can't be claimed a queue leaves out when it reads on: those with the most events so far."""
+
 
 class QueueError(Exception):
     """The outbox can't be read as it is: says what to do."""

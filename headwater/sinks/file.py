@@ -1,20 +1,22 @@
 """Files of JSON lines as a sink: ``file://PATH``, with ``?max.bytes=`` and ``&files=`` for how they rotate.
 
 The file that is written has the name itself; full ones are PATH.1, PATH.2 …, the latest first. A line that a crash left
-unfinished is taken away when the file is opened again: its message is sent again.
+unfinished is taken away when the file is opened again: its message is sent again. Whoever writes a file has a lock on
+it: two would write over each other's lines.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from headwater.addresses import Place
 from headwater.config import ConfigDef, Importance, Option, OptionType, at_least
-from headwater.sink import Message, SinkError
+from headwater.sink import Message, RetriableSinkError, SinkError
 from headwater.sinks.lines import json_line
+from headwater.sinks.place import parse_place
 
 OPTIONS = ConfigDef(
     Option(
@@ -31,7 +33,7 @@ OPTIONS = ConfigDef(
 
 def create(place: str, client_id: str, options: Mapping[str, str]) -> FileSink:  # noqa: ARG001 - a file asks nobody
     """The sink. Raises `headwater.config.ConfigError`."""
-    parsed = Place.parse(place)
+    parsed = parse_place(place, OPTIONS)
     return FileSink(Path(parsed.path), parsed.options | dict(options))
 
 
@@ -48,10 +50,14 @@ class FileSink:
         self._unflushed = 0
 
     def open(self) -> None:
-        """Open the file behind its last whole line."""
+        """Open the file behind its last whole line.
+
+        Raises `RetriableSinkError` while another sink writes the file: it may be that of a task that is just ending.
+        """
         with self._errors():
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            self._lock(self._descriptor)
             self._size = _whole_lines(self._descriptor)
             os.ftruncate(self._descriptor, self._size)
             os.lseek(self._descriptor, self._size, os.SEEK_SET)
@@ -92,9 +98,29 @@ class FileSink:
             raise RuntimeError("the sink is not open")
         return self._descriptor
 
+    def _lock(self, descriptor: int) -> None:
+        """Keep others from the file until the descriptor is closed."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Whoever had the lock may have made it one of the full ones since it was opened.
+            is_ours = os.path.samestat(os.fstat(descriptor), self._path.stat())
+        except BlockingIOError:
+            is_ours = False
+        if not is_ours:
+            raise RetriableSinkError(
+                f"the file {self._path} is written by another connector, or by a task that has not ended yet; give each"
+                " connector a file of its own: producer.override.bootstrap.servers=file://PATH"
+            )
+
     def _rotate(self) -> None:
-        os.fsync(self._opened)
-        self.close(0)
+        full, self._descriptor = self._opened, None
+        try:
+            os.fsync(full)
+            self._begin_next()
+        finally:
+            os.close(full)  # not before the next one is locked, so that nobody takes the full one for the current one
+
+    def _begin_next(self) -> None:
         for number in range(self._files - 1, 0, -1):
             if self._numbered(number).exists():
                 self._numbered(number).replace(self._numbered(number + 1))

@@ -52,8 +52,8 @@ WORKER_OPTIONS = ConfigDef(
         "bootstrap.servers",
         OptionType.STRING,
         "localhost:9092",
-        "Kafka brokers to start from, HOST:PORT with commas between; or another place to deliver to: local://PATH,"
-        " stdout://json, file://PATH.",
+        "Kafka brokers to start from, HOST:PORT or kafka://HOST:PORT, with commas between; or another place to deliver"
+        " to: local://PATH, stdout://json, file://PATH.",
         Importance.HIGH,
         not_blank,
     ),

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from headwater.config import ConfigError
-from headwater.sink import ANY_PARTITION, NOW, Message, SinkError
+from headwater.sink import ANY_PARTITION, NOW, Message, RetriableSinkError, SinkError
 from headwater.sinks import file as file_sink
 from headwater.sinks import stdout
 from headwater.sinks.lines import json_line, readable
 from headwater.sinks.stdout import StdoutSink
+from headwater.sources.sqlite.installation import install
+from tests.worker_process import WorkerProcess, wait_until
 
 
 def message(value: bytes | None, key: bytes | None = b'{"id":1}', partition: int = ANY_PARTITION) -> Message:
@@ -118,3 +122,47 @@ def test_a_folder_that_can_not_be_made(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     with pytest.raises(SinkError, match="can't be written"):
         opened(str(tmp_path / "taken" / "events.jsonl"))
+
+
+def test_a_file_is_written_by_one_at_a_time_also_when_it_rotates(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    place = f"{path}?max.bytes=300&files=9"
+    sink = opened(place)
+    other = file_sink.create(place, "d", {})
+    for number in range(6):
+        sink.send([message(str(number).encode())])
+        with pytest.raises(RetriableSinkError, match=rf"{path} is written by another.*producer\.override\.bootstrap"):
+            other.open()
+        other.close(0)
+    sink.close(0)
+    other.open()
+    other.send([message(b"6")])
+    other.close(0)
+    lines = [line for each in sorted(tmp_path.iterdir(), reverse=True) for line in each.read_text().splitlines()]
+    assert sorted(json.loads(line)["value"] for line in lines) == list(range(7))
+    assert len(list(tmp_path.iterdir())) > 2
+
+
+def test_a_second_connector_on_the_same_file_fails_and_the_first_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    with closing(sqlite3.connect(tmp_path / "shop.db", isolation_level=None)) as database:
+        database.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY)")
+        install(database)
+        with WorkerProcess(tmp_path, f"file://{path}") as worker:
+            config = {
+                "connector.class": "sqlite",
+                "database.file": str(tmp_path / "shop.db"),
+                "value.converter": "json",
+                "value.converter.schemas.enable": "false",
+                "errors.max.retries": "0",
+            }
+            worker.create("first", {**config, "topic.prefix": "first"})
+            second = {"name": "second", "config": {**config, "topic.prefix": "second"}}
+            assert worker.request("POST", "/connectors", second).is_success
+            trace = worker.wait_for_state("second", "FAILED")["trace"]
+            assert f"the file {path} is written by another connector" in trace
+            for number in range(50):
+                database.execute("INSERT INTO orders VALUES (?)", (number,))
+            wait_until("all lines", lambda: len(path.read_text().splitlines()) >= 50)
+    ids = [json.loads(line)["value"]["after"]["id"] for line in path.read_text().splitlines()]
+    assert ids == list(range(50))

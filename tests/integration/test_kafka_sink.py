@@ -160,7 +160,7 @@ def test_the_worker_can_forbid_making_topics(kafka_bootstrap, topic):
     [
         ({"replication.factor": "99"}, "", "INVALID_REPLICATION_FACTOR", "number of brokers"),
         ({"no.such.option": "1"}, "", "INVALID_CONFIG", "topic.creation"),
-        ({}, "not a name", "TOPIC_EXCEPTION", "249 letters"),
+        ({}, "not a name", "TOPIC_EXCEPTION", "by --topic or the aggregate's type where a relay does"),
     ],
 )
 def test_a_topic_that_cannot_be_made_names_the_cause_and_the_mend(open_sink, topic, options, name, cause, mend):

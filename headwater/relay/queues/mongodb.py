@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +18,7 @@ from headwater.outbox.mongodb import BY_AGGREGATE, BY_STATUS
 from headwater.outbox.table import Status
 from headwater.outbox.trace_context import NAMES
 from headwater.relay.queue import (
+    MOST_LEFT_OUT,
     Aggregate,
     Claim,
     Failure,
@@ -44,7 +46,8 @@ class MongoQueue:
     """`headwater.relay.queue.Queue`.
 
     ``position`` counts an aggregate's events without a gap. So of the events in a window those can be claimed that
-    follow each other from the aggregate's oldest one that is not finished.
+    follow each other from the aggregate's oldest one that is not finished. Where that is none, the next window is read
+    without the aggregates that filled the ones before.
     """
 
     def __init__(self, client: MongoClient[Document], collection: Collection[Document], *, keep: bool) -> None:
@@ -83,13 +86,16 @@ class MongoQueue:
     def claim(self, limit: int, lease: float, *, hold: bool) -> Claim | None:
         """As `Queue.claim`."""
         after: Document = {}
+        passed = Counter[Aggregate]()
         with _errors():
             while True:
                 window = self._window(after, limit)
                 claim = self._claim(window, lease, hold=hold) if window else None
                 if claim is not None or len(window) < limit:
                     return claim
-                after = {"_id": {"$gt": window[-1]["_id"]}}
+                passed.update(map(_aggregate, window))
+                blocked = [aggregate for aggregate, _ in passed.most_common(MOST_LEFT_OUT)]
+                after = {"_id": {"$gt": window[-1]["_id"]}, "$nor": list(map(_of_aggregate, blocked))}
 
     def _window(self, after: Document, limit: int) -> list[Document]:
         fields = dict.fromkeys(("aggregatetype", "aggregateid", "position"), 1)
@@ -270,6 +276,10 @@ def _event(document: Document) -> QueuedEvent:
 
 def _aggregate(document: Document) -> Aggregate:
     return Aggregate(document["aggregatetype"], document["aggregateid"])
+
+
+def _of_aggregate(aggregate: Aggregate) -> Document:
+    return {"aggregatetype": aggregate.type, "aggregateid": aggregate.id}
 
 
 def _from_now(seconds: float) -> Document:

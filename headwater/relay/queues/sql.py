@@ -5,17 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import URL, Connection, MetaData, Row, Table, func, select
+from sqlalchemy import URL, Connection, MetaData, Row, Select, Table, func, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from headwater.outbox.sqlalchemy import outbox_table
 from headwater.outbox.table import Delivery, Status
 from headwater.outbox.trace_context import NAMES
 from headwater.relay.queue import (
+    MOST_LEFT_OUT,
     Aggregate,
     Claim,
     Failure,
@@ -37,7 +39,8 @@ class SqlQueue:
 
     A claim reads a window of rows that are to be delivered, in their order; the first row of each aggregate in it is
     its head if no row before it is unfinished. Heads are locked (SKIP LOCKED, so that relays don't wait for each other)
-    and given the lease. Where others have all aggregates of a window, the next one is read.
+    and given the lease. Where no aggregate of a window can be claimed, the next one is read without those that filled
+    the ones before: what waits, however much, is then passed over by the database in one statement.
     """
 
     def __init__(self, url: URL, table: Table, *, keep: bool) -> None:
@@ -76,14 +79,19 @@ class SqlQueue:
 
     def claim(self, limit: int, lease: float, *, hold: bool) -> Claim | None:
         """As `Queue.claim`."""
-        after = 0
+        query: Select[Any] = self._statements.window
+        where: dict[str, Any] = {"after": 0}
+        passed = Counter[Aggregate]()
         while True:
             with self._transaction() as connection:
-                window = connection.execute(self._statements.window, {"after": after, "limit": limit}).all()
+                window = connection.execute(query, {**where, "limit": limit}).all()
                 claim = self._claim(connection, window, lease, hold=hold) if window else None
             if claim is not None or len(window) < limit:
                 return claim
-            after = window[-1].position
+            query = self._statements.next_window_held if hold else self._statements.next_window
+            passed.update(Aggregate(row.aggregate_type, row.aggregate_id) for row in window)
+            blocked = [aggregate for aggregate, _ in passed.most_common(MOST_LEFT_OUT)]
+            where = {"after": window[-1].position, "blocked": blocked}
 
     def _claim(self, connection: Connection, window: Sequence[Any], lease: float, *, hold: bool) -> Claim | None:
         places: dict[Aggregate, list[int]] = {}

@@ -22,19 +22,22 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    tuple_,
     update,
 )
 
 from headwater.outbox.table import Status
 
 
-def _is(table: Any, *statuses: Status) -> ColumnElement[bool]:
-    condition: ColumnElement[bool] = table.c.status.in_([literal_column(f"'{status}'") for status in statuses])
-    return condition
+def _is(table: Any, *unfinished: Status) -> ColumnElement[bool]:
+    """Whether a row has one of these statuses; the partial indexes' own condition is for SQLite, which infers none."""
+    status = table.c.status
+    among = status.in_([literal_column(f"'{each}'") for each in unfinished])
+    return and_(among, status != literal_column(f"'{Status.COMPLETED}'"))
 
 
 class Statements:
-    """``positions`` binds a list. ``now`` is the SQL of the database's clock, in milliseconds."""
+    """``positions`` binds a list, ``blocked`` one of pairs; ``now`` is the SQL of the database's clock, in ms."""
 
     def __init__(self, table: Table, now: str) -> None:
         self._table = table
@@ -51,6 +54,9 @@ class Statements:
             .order_by(position)
             .limit(bindparam("limit"))
         )
+        aggregate = tuple_(table.c.aggregate_type, table.c.aggregate_id)
+        self.next_window = self.window.where(aggregate.not_in(bindparam("blocked", expanding=True)))
+        self.next_window_held = self.next_window.where(~self._any_before(Status.FAILED))
         self.lock = self._lock(listed, Status.STARTED)
         self.lock_held = self._lock(listed, Status.STARTED, Status.FAILED)
         self.lease = update(table).where(listed).values(lease_owner=bindparam("token"), lease_until=until)

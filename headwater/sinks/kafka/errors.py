@@ -20,7 +20,8 @@ _MENDS = {
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: "grant the producer's user IDEMPOTENT_WRITE (and CREATE, where topics "
     "are to be made) on the cluster",
     KafkaError.TOPIC_EXCEPTION: "a topic's name has at most 249 letters, digits, '.', '_' and '-': "
-    "route the table to another topic (a topic routing transform), or change topic.prefix",
+    "take another, by a topic routing transform or topic.prefix where a connector sends, by --topic or the aggregate's "
+    "type where a relay does",
     KafkaError.INVALID_RECORD: "the broker takes no such message in this topic: a compacted topic needs a key",
     KafkaError.POLICY_VIOLATION: "ask whoever set the cluster's policy, or create the topic beforehand",
     KafkaError.INVALID_REPLICATION_FACTOR: "set topic.creation.*.replication.factor, or for the dead letter topic "

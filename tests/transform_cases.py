@@ -582,7 +582,7 @@ SIZE = Kind(
     ),
     long_events() | plain(),
 )
-_CHANGES = ("CREATE", "ALTER", "DROP", "TRUNCATE", "OTHER")
+_CHANGES = ("CREATE", "ALTER", "DROP", "TRUNCATE")
 
 
 @st.composite

@@ -94,8 +94,8 @@ def test_explain_registers_no_schemas(tmp_path, connector_config):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "is not JSON"),
-        ("[]", "must hold a JSON object"),
+        ("{", "can't be read: Expecting property name"),
+        ("[]", "must hold an object"),
         ('{"connector.class": "oracle"}', "which name matches oracle"),
         ('{"connector.class": "mysql"}', 'Missing required configuration "topic.prefix"'),
     ],

@@ -16,7 +16,7 @@ from headwater.sources.mongodb.extended_json import Form, Writer
 from tests.bson_documents import STRING, damaged, document, documents, nested, string
 from tests.conformance.reference import ConversionError, ExtendedJsonReference
 
-EXAMPLES = 1000
+EXAMPLES = 500
 DOUBLE = re.compile(r"-?\d+\.\d+(?:E[+-]?\d+)?")
 
 

@@ -46,6 +46,7 @@ Transformed = Callable[[MessageShape], Outcome]
 INDENT = "    "
 MOST_ROUTES = 1000
 """How many values of a choice keep their routes; the one planned first goes first."""
+_LONGEST_NAME = 100
 _serial = itertools.count(1)
 
 
@@ -383,7 +384,9 @@ def plan_slots(shape: EventShape, slots: Sequence[str]) -> Callable[..., tuple[A
 
 def _compile(name: str, what: str, source: str, namespace: dict[str, object]) -> Callable[..., Any]:
     """The function ``name`` that ``source`` defines; tracebacks say what it is for."""
-    filename = f"<plan {next(_serial)}: {what}>"
+    # A value from a row may be in it, of any length: not all that a text holds may stand in a name.
+    shown = "".join(character if character.isprintable() else "?" for character in what[:_LONGEST_NAME])
+    filename = f"<plan {next(_serial)}: {shown}>"
     exec(compile(source, filename, "exec"), namespace)  # noqa: S102 - see the module's docstring on what enters
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     function = namespace[name]

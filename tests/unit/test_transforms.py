@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from headwater.chain import Chain, StepError
 from headwater.converters.json import create as json_converter
 from headwater.plan import Converters, plan
+from headwater.record import Record, Schema, Type, struct
 from headwater.row_by_row import RejectedError, convert_record
 from headwater.sink import Message
 from headwater.worker.transforms import build_chain
@@ -49,6 +50,20 @@ def test_rows_become_what_records_do(kind: Kind, data: st.DataObject) -> None:
     record = data.draw(kind.records)
     rows = data.draw(as_rows(record))
     assert by_plan(chain, rows) == by_record(chain, record)
+
+
+@pytest.mark.parametrize("name", ["\0", "a\nb", "x" * 10_000])
+@settings(max_examples=20)
+@given(st.data())
+def test_a_route_is_planned_for_every_value(name: str, data: st.DataObject) -> None:
+    router = "io.debezium.transforms.ContentBasedRouter"
+    options = {"type": router, "language": "cel", "topic.expression": "key.name"}
+    chain = build_chain({"transforms": "t", **_below("transforms.t.", options)})
+    key = struct("Key", ("name", Schema(Type.STRING)))
+    record = Record("server.shop.orders", key, {"name": name}, key, {"name": name})
+    planned = by_plan(chain, data.draw(as_rows(record)))
+    assert planned != REFUSED
+    assert planned == by_record(chain, record)
 
 
 def _below(prefix: str, options: Any) -> dict[str, str]:

@@ -34,7 +34,7 @@ _times = st.integers(-(2**40), 2**40)
 _dates = _times.map(lambda time: {"$date": time}) | st.sampled_from(
     [{"$date": "2024-02-29T12:34:56.789Z"}, {"$date": "1969-12-31T23:59:59.999Z"}, {"$date": {"$numberLong": "-1"}}]
 )
-_timestamps = st.one_of(st.integers(0, 2**31 - 1), st.sampled_from([2**31, 2**32 - 1])).map(
+_timestamps = st.one_of(st.integers(0, 2**32 - 1), st.sampled_from([2**31, 2**32 - 1])).map(
     lambda number: {"$timestamp": {"t": number, "i": 1}}
 )
 _binaries = st.sampled_from(

@@ -169,6 +169,12 @@ def as_rows(draw: st.DrawFn, record: Record) -> Rows:
     return Rows(shape, slots)
 
 
+def _has_no_bytes(record: Record) -> bool:
+    return record.value_schema is not None and all(
+        field.schema.type is not Type.BYTES for field in record.value_schema.fields
+    )
+
+
 @dataclass(frozen=True)
 class Kind:
     """A transform's class, with strategies for its options and its records."""
@@ -275,6 +281,7 @@ KAFKA = [
     Kind(
         f"{_KAFKA}.MaskField$Value",
         _options(fields=_names(), replacement=_sometimes("12", "x", "1.5"), replace_null_with_default=_FLAG),
+        plain().filter(_has_no_bytes) | plain(),
     ),
     Kind(
         f"{_KAFKA}.MaskField$Key",
@@ -321,6 +328,7 @@ KAFKA = [
         _options(
             topic_format=_sometimes("x-${timestamp}-${topic}"), timestamp_format=_sometimes(*_FORMATS, "yyyy.DDD")
         ),
+        plain() | plain().filter(lambda record: record.timestamp is not None),
     ),
     Kind(f"{_KAFKA}.ValueToKey", _options(fields=_names(), replace_null_with_default=_FLAG)),
 ]

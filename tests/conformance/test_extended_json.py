@@ -16,7 +16,7 @@ from headwater.sources.mongodb.extended_json import Form, Writer
 from tests.bson_documents import STRING, damaged, document, documents, nested, string
 from tests.conformance.reference import ConversionError, ExtendedJsonReference
 
-EXAMPLES = 500
+EXAMPLES = 1000
 DOUBLE = re.compile(r"-?\d+\.\d+(?:E[+-]?\d+)?")
 
 

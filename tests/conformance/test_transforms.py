@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +16,8 @@ from headwater.chain import StepError
 from headwater.config import ConfigError
 from headwater.converter import ConversionError
 from headwater.converters.json import create as json_converter
+from headwater.java_double import double_text
+from headwater.java_number import float32
 from headwater.record import Record
 from headwater.worker.transforms import build_chain
 from tests.conformance import reference
@@ -23,6 +26,7 @@ from tests.mongodb_transform_cases import MONGODB_KINDS
 from tests.transform_cases import KINDS, Kind
 
 EXAMPLES = 60
+_LONG_DOUBLE = re.compile(rb"-?\d+\.\d{16,}(?:[eE][+-]?\d+)?")
 JSON = json_converter({"replace.null.with.default": "false"}, is_key=False)
 
 
@@ -45,7 +49,7 @@ def test_records_are_those_of_the_original(
         counts[outcome(connect, config, data.draw(kind.records))] += 1
 
     compare()
-    assert counts["the same"] + counts["dropped"] >= EXAMPLES / 20
+    assert counts["the same"] + counts["dropped"] > EXAMPLES / 4
     report(", ".join(f"{count} {what}" for what, count in counts.most_common()))
 
 
@@ -101,7 +105,10 @@ def readable(transformed: Transformed | None) -> Any:
 def parsed(document: bytes | None) -> Any:
     if document is None:
         return None
-    return json.loads(document, object_pairs_hook=tuple, parse_int=lambda text: ("int", int(text)))
+    # Java before 19 writes more digits of some floats than it takes to name them, in strings too.
+    document = _LONG_DOUBLE.sub(lambda found: double_text(float(found[0])).encode(), document)
+    read = (lambda text: float32(float(text))) if b'"type":"float"' in document else float
+    return json.loads(document, object_pairs_hook=tuple, parse_int=lambda text: ("int", int(text)), parse_float=read)
 
 
 @pytest.mark.parametrize("negate", ["true", "false"])

@@ -9,7 +9,8 @@ nobody has), which share nothing with the worker.
 
 Worker and fork server talk in packets of `_PACKET`; the one that starts a task carries the task's end of its pipe, and
 the name of its connector's module: the fork server imports it before the first task that needs it. A database's client
-library takes some 10 MB and a fifth of a second, so that only those in use are imported, and once.
+library takes some 10 MB and a fifth of a second, so that only those in use are imported, and once; all of them where
+none is in use yet, for the worker would import the first one apart to check its configuration.
 """
 
 from __future__ import annotations
